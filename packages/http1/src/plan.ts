@@ -1,0 +1,92 @@
+/**
+ * The narrow waist: everything above makes a {@link ResponsePlan} (static files, handlers), everything
+ * below carries it out (epoll, TLS, `node:http`, Fetch, HTTP/2). A plan is plain data: no socket, no loop.
+ *
+ * ```
+ *   PlanRequest ──▶ PlanMount.plan() ──▶ ResponsePlan ──▶ executor ──▶ release()
+ * ```
+ *
+ * Ownership: whoever makes a plan hands over **one reference** to what it names (open files, pinned bytes).
+ * The executor calls `release()` exactly once: after the last byte, on failure, or when the client is gone.
+ */
+import type { FieldId } from "./tables/fields.js";
+import type { ResponseHead } from "./response-head.js";
+
+/** What a plan maker may ask of a request. Implemented by `RequestHead` (bytes) and by the adapters (strings). */
+export interface PlanRequest {
+  /** The method as sent, e.g. `"GET"`; methods are case-sensitive (RFC 9110 §9.1). */
+  readonly method: string;
+  /** Origin form: path and query, e.g. `"/a/b?x=1"`; an absolute-form target is already reduced to it. `"*"` for OPTIONS. */
+  readonly target: string;
+  /** HTTP/1.`minor`; 1 for newer protocols. */
+  readonly minorVersion: number;
+  /** Bit `1 << id` is set when the request carries that field, for the ids below 32 (see `FIELD`). */
+  readonly fieldMask: number;
+  /**
+   * A field's value: lines of one name are joined by `", "` (RFC 9110 §5.2); `undefined` when absent.
+   * @param name a well-known id, or a lower-case name
+   */
+  field(name: FieldId | string): string | undefined;
+  /**
+   * When the request is still bytes: the memory and where the target lies in it (valid during `plan()` only),
+   * so that a cache can look it up without making a string.
+   */
+  readonly bytes?: Uint8Array | undefined;
+  readonly targetStart?: number;
+  readonly targetEnd?: number;
+}
+
+/** An open file that several plans may share. `fd` is valid until the last reference is released. */
+export interface PlanFile {
+  readonly fd: number;
+}
+
+/** `length` bytes of a file from `offset`. */
+export interface FileSegment {
+  readonly file: PlanFile;
+  readonly offset: number;
+  readonly length: number;
+}
+
+export type PlanBody =
+  /** No body bytes: HEAD, 204, 304. A `Content-Length` in the head then says what GET would send. */
+  | { readonly kind: "none" }
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  /** Bytes and file ranges in order; `length` is their sum. One file range is the common case. */
+  | { readonly kind: "segments"; readonly length: number; readonly segments: readonly (Uint8Array | FileSegment)[] }
+  /**
+   * Chunks as they come. With a `length`, exactly that many bytes follow; without, the executor frames them
+   * (chunked in HTTP/1.1, close-delimited in 1.0). `return()` is called on the iterator when the client goes away.
+   */
+  | { readonly kind: "stream"; readonly length: number | undefined; readonly chunks: AsyncIterable<Uint8Array> };
+
+/**
+ * `head.bytes` and the whole body, contiguous at an address that does not move, so that an answer is one
+ * `writev`. The memory belongs to a region of the plan's maker and stays until `release()`.
+ */
+export interface PackedResponse {
+  readonly address: number;
+  readonly byteLength: number;
+  /** How many of the bytes are head: an answer to HEAD sends only these. */
+  readonly headByteLength: number;
+}
+
+export interface ResponsePlan {
+  /** Status and fields. Carries `Content-Length` whenever the length is known, never `Date` or `Connection`. */
+  readonly head: ResponseHead;
+  readonly body: PlanBody;
+  readonly packed?: PackedResponse | undefined;
+  /** Close the connection after this answer. */
+  readonly close?: boolean;
+  /** Gives the plan's reference back. Called exactly once by the executor. */
+  release?(): void;
+}
+
+/** Something that answers every request below a path prefix. `@tz/static` makes them, `@tz/server` mounts them. */
+export interface PlanMount {
+  /** Starts with `/`; matches itself and whatever follows at a `/` boundary. `"/"` matches all. */
+  readonly prefix: string;
+  plan(request: PlanRequest): ResponsePlan | Promise<ResponsePlan>;
+  /** Frees caches, descriptors and watches. */
+  close?(): void | Promise<void>;
+}

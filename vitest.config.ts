@@ -1,0 +1,32 @@
+import { existsSync, readdirSync } from "node:fs";
+import { defineConfig } from "vitest/config";
+
+/** One vitest project for each folder that has sources, named as its package. */
+const roots = ["packages", "apps"].flatMap((group) =>
+  readdirSync(new URL(group, import.meta.url))
+    .map((name) => `${group}/${name}`)
+    .filter((root) => existsSync(new URL(`${root}/src`, import.meta.url))),
+);
+
+/** Tests import sources, never `dist`: no build before a unit test. */
+const conditions = ["@tz/source"];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+    // Every address that goes to the kernel is checked against the region registry in all tests.
+    env: { TZ_CHECK: "1" },
+    projects: [
+      ...roots.map((root) => ({
+        extends: true as const,
+        test: { name: root.replace(/^packages\//, "@tz/"), root, include: ["src/**/*.test.ts"] },
+      })),
+      { extends: true as const, test: { name: "bench", root: "bench", include: ["**/*.test.ts"] } },
+    ],
+  },
+});
