@@ -1,0 +1,81 @@
+import { AllocError, shown } from "./errors.js";
+
+/** One numeric option: what it is when not given, the values it takes, and the unit of those values. */
+export interface NumberRule {
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+  readonly unit: string;
+  /** Fractions are refused unless this is set. */
+  readonly fraction?: true;
+  readonly powerOfTwo?: true;
+}
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const GiB = 1024 * MiB;
+
+/**
+ * Every numeric option of the package, by structure: the constructors validate with it and the reference page
+ * is made from it.
+ */
+export const ALLOC_OPTIONS = {
+  TimerWheel: {
+    tickMs: { default: 1, min: 0.1, max: 3_600_000, unit: "ms", fraction: true },
+    slots: { default: 256, min: 16, max: 4096, unit: "slots a level", powerOfTwo: true },
+  },
+} as const satisfies Record<string, Record<string, NumberRule>>;
+
+export const SIZES = { KiB, MiB, GiB } as const;
+
+/**
+ * Refuses option names that a structure does not have.
+ *
+ * @throws AllocError `TZ_ALLOC_OPTION`, naming the option and the known ones.
+ */
+export function refuseUnknown(structure: string, given: object, known: readonly string[]): void {
+  for (const name of Object.keys(given)) {
+    if (!known.includes(name)) {
+      throw new AllocError(
+        "TZ_ALLOC_OPTION",
+        `${structure}: unknown option "${name}"; known are ${known.join(", ")}`,
+      );
+    }
+  }
+}
+
+/**
+ * One numeric option after validation.
+ *
+ * @throws AllocError `TZ_ALLOC_OPTION`, naming the option, the value and the bounds.
+ */
+export function numberOption(structure: string, name: string, given: unknown, rule: NumberRule): number {
+  if (given === undefined) return rule.default;
+  const fits =
+    typeof given === "number" &&
+    given >= rule.min &&
+    given <= rule.max &&
+    (rule.fraction === true || Number.isInteger(given)) &&
+    (rule.powerOfTwo !== true || isPowerOfTwo(given));
+  if (fits) return given;
+  const kind = rule.powerOfTwo ? "a power of two" : rule.fraction ? "a number" : "an integer";
+  throw new AllocError(
+    "TZ_ALLOC_OPTION",
+    `${structure}: option "${name}" must be ${kind} from ${rule.min} to ${rule.max} (${rule.unit}), got ${shown(given)}`,
+  );
+}
+
+/** An option that is a function, or the default. */
+export function functionOption<T>(structure: string, name: string, given: unknown, fallback: T): T {
+  if (given === undefined) return fallback;
+  if (typeof given === "function") return given as T;
+  throw new AllocError(
+    "TZ_ALLOC_OPTION",
+    `${structure}: option "${name}" must be a function, got ${shown(given)}`,
+  );
+}
+
+/** True for 1, 2, 4, … up to 2 ** 53. */
+export function isPowerOfTwo(value: number): boolean {
+  return value >= 1 && Number.isSafeInteger(value) && Number.isInteger(Math.log2(value));
+}
