@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { readConfig } from "./config.js";
+import { serve } from "./main.js";
+import { UsageError } from "./usage-error.js";
+
+const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+
+try {
+  const config = readConfig(process.argv.slice(2), manifest.version);
+  if ("text" in config) process.stdout.write(config.text);
+  else await serve(config);
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(`tz-static: ${error.message}`);
+  process.exitCode = 2;
+}

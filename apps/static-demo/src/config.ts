@@ -1,0 +1,105 @@
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { UsageError } from "./usage-error.js";
+
+export interface Config {
+  /** Absolute path of the folder to serve; without one, the demo site is served. */
+  readonly dir: string | undefined;
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  readonly loop: "auto" | "epoll" | "node";
+  /** Nothing but the ready line and errors. */
+  readonly quiet: boolean;
+}
+
+/** The text for `--help` and `--version`: to be printed on stdout, exit code 0. */
+export interface Answer {
+  readonly text: string;
+}
+
+const portMax = 65_535;
+
+function parsePort(value: string): number {
+  const port = Number(value);
+  if (!/^\d+$/.test(value) || port > portMax) {
+    throw new InvalidArgumentError(`It must be a whole number from 0 to ${portMax}; 0 picks a free port.`);
+  }
+  return port;
+}
+
+function parseHost(value: string): string {
+  // Brackets belong to a URL; people paste them.
+  const host = value.replace(/^\[(.*)\]$/, "$1");
+  if (!/^[0-9A-Za-z.:%_-]+$/.test(host)) {
+    throw new InvalidArgumentError("It must be an IPv4 or IPv6 address of this machine, or a host name.");
+  }
+  return host;
+}
+
+function buildCommand(version: string): Command {
+  return new Command("tz-static")
+    .description("Serve a directory over HTTP. Without DIR: the demo site.")
+    .argument("[DIR]", "the directory to serve")
+    .addOption(
+      new Option("--host <address>", "address to listen on").default("127.0.0.1").argParser(parseHost),
+    )
+    .addOption(
+      new Option("--port <number>", "port to listen on, 0 for any").default(8080).argParser(parsePort),
+    )
+    .addOption(
+      new Option("--loop <name>", "epoll: direct Linux system calls; node: node:net, everywhere")
+        .choices(["epoll", "node"])
+        .default("auto", "the fastest that works here"),
+    )
+    .option("--quiet", "print nothing but the ready line and errors", false)
+    .version(version)
+    .showSuggestionAfterError(false)
+    .exitOverride();
+}
+
+/**
+ * Reads the command line.
+ * @param args without node and script
+ * @throws {UsageError} naming the thing, its value and what is allowed
+ */
+export function readConfig(args: readonly string[], version: string): Config | Answer {
+  const command = buildCommand(version);
+  let text = "";
+  command.configureOutput({ writeOut: (part) => (text += part), writeErr: () => {} });
+  try {
+    command.parse(args, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { text };
+    throw new UsageError(explain(error, command));
+  }
+  const options = command.opts<Omit<Config, "dir">>();
+  const [dir] = command.args;
+  return { ...options, dir: dir === undefined ? undefined : checkedDirectory(dir) };
+}
+
+function explain(error: CommanderError, command: Command): string {
+  const message = error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
+  if (error.code === "commander.unknownOption") {
+    const allowed = [...command.options.map((option) => option.long), "--help"];
+    return `${message}; allowed: ${allowed.join(", ")}`;
+  }
+  if (error.code === "commander.excessArguments") {
+    return `one DIR only, got ${command.args.length}: ${command.args.map((arg) => JSON.stringify(arg)).join(", ")}`;
+  }
+  return message;
+}
+
+function checkedDirectory(dir: string): string {
+  const path = resolve(dir);
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat) throw new UsageError(`DIR ${JSON.stringify(dir)} does not exist; it must be a directory`);
+  if (!stat.isDirectory()) {
+    throw new UsageError(
+      `DIR ${JSON.stringify(dir)} is not a directory; it must be one, files are served from it`,
+    );
+  }
+  return path;
+}

@@ -1,0 +1,36 @@
+import { createServer } from "@tz/server";
+import { staticMount } from "@tz/static";
+import type { Config } from "./config.js";
+import { demoSite } from "./demo-site.js";
+import { explainListenFailure } from "./listen-failure.js";
+import { stopOnSignals } from "./stop-signals.js";
+
+/** How long answers that are on their way may take after the first signal. */
+const drainTimeoutMs = 10_000;
+
+/**
+ * Serves until a signal. Resolves once the server listens and the ready line is out.
+ * @throws UsageError when the address cannot be listened on
+ */
+export async function serve(config: Config): Promise<void> {
+  const app = createServer({ loop: config.loop });
+  const mounts = config.dir === undefined ? demoSite() : [staticMount("/", config.dir)];
+  for (const mount of mounts) app.mount(mount);
+
+  const address = await app.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
+    throw explainListenFailure(error, config);
+  });
+  stopOnSignals(async () => {
+    if (!config.quiet) console.error("Stopping: finishing what is being sent …");
+    await app.close({ timeoutMs: drainTimeoutMs });
+  });
+  // The one line on stdout: whoever started us may wait for it and read the port from it.
+  console.log(`Listening on ${urlOf(address.host, address.port)}`);
+  if (!config.quiet)
+    console.error(`Serving ${config.dir ?? "the demo site"} (loop: ${address.loop}); Ctrl-C stops.`);
+}
+
+/** RFC 3986 §3.2.2: an IPv6 address stands in brackets. */
+function urlOf(host: string, port: number): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}/`;
+}
