@@ -15,5 +15,5 @@ try {
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
   console.error(`tz-static: ${error.message}`);
-  process.exitCode = 2;
+  process.exit(2);
 }

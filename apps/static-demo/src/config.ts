@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "./usage-error.js";
@@ -10,7 +10,7 @@ export interface Config {
   /** 0 lets the system choose. */
   readonly port: number;
   readonly loop: "auto" | "epoll" | "node";
-  /** Nothing but the ready line and errors. */
+  /** Nothing on stderr but errors; the ready line stays, programs wait for it. */
   readonly quiet: boolean;
 }
 
@@ -53,7 +53,7 @@ function buildCommand(version: string): Command {
         .choices(["epoll", "node"])
         .default("auto", "the fastest that works here"),
     )
-    .option("--quiet", "print nothing but the ready line and errors", false)
+    .option("--quiet", "no notes on stderr, only errors", false)
     .version(version)
     .showSuggestionAfterError(false)
     .exitOverride();
@@ -92,14 +92,25 @@ function explain(error: CommanderError, command: Command): string {
   return message;
 }
 
+const directoryFailures: Record<string, string> = {
+  ENOENT: "does not exist; it must be a directory",
+  ENOTDIR: "does not exist; a part of the path is a file",
+  EACCES: "may not be read by this user",
+  ELOOP: "is a symbolic link in a circle",
+  ENAMETOOLONG: "is too long for a path",
+};
+
 function checkedDirectory(dir: string): string {
   const path = resolve(dir);
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (!stat) throw new UsageError(`DIR ${JSON.stringify(dir)} does not exist; it must be a directory`);
-  if (!stat.isDirectory()) {
-    throw new UsageError(
-      `DIR ${JSON.stringify(dir)} is not a directory; it must be one, files are served from it`,
-    );
+  const refuse = (why: string) => new UsageError(`DIR ${JSON.stringify(dir)} ${why}`);
+  try {
+    if (statSync(path).isDirectory()) {
+      accessSync(path, constants.R_OK | constants.X_OK);
+      return path;
+    }
+  } catch (error) {
+    const why = directoryFailures[(error as NodeJS.ErrnoException).code ?? ""];
+    throw why === undefined ? error : refuse(why);
   }
-  return path;
+  throw refuse("is not a directory; it must be one, files are served from it");
 }

@@ -26,8 +26,6 @@ export async function serve(config: Config): Promise<void> {
   });
   // The one line on stdout: whoever started us may wait for it and read the port from it.
   console.log(`Listening on ${urlOf(address.host, address.port)}`);
-  if (!config.quiet)
-    console.error(`Serving ${config.dir ?? "the demo site"} (loop: ${address.loop}); Ctrl-C stops.`);
 }
 
 /** RFC 3986 §3.2.2: an IPv6 address stands in brackets. */

@@ -1,0 +1,61 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { readConfig } from "./config.js";
+import { UsageError } from "./usage-error.js";
+
+const read = (...args: string[]) => readConfig(args, "1.2.3");
+
+const messageOf = (...args: string[]): string => {
+  try {
+    read(...args);
+  } catch (error) {
+    expect(error).toBeInstanceOf(UsageError);
+    return (error as Error).message;
+  }
+  throw new Error(`accepted: ${args.join(" ")}`);
+};
+
+test("defaults", () => {
+  expect(read()).toEqual({ dir: undefined, host: "127.0.0.1", port: 8080, loop: "auto", quiet: false });
+});
+
+test("everything given, options before and after DIR", () => {
+  const dir = mkdtempSync(join(tmpdir(), "tz-config-"));
+  const all = { dir, host: "::1", port: 0, loop: "node", quiet: true };
+  expect(read("--port", "0", dir, "--host=[::1]", "--loop", "node", "--quiet")).toEqual(all);
+  expect(read("--quiet", "--loop=node", "--host", "::1", "--port=0", "--", dir)).toEqual(all);
+});
+
+test("--help and --version answer on stdout", () => {
+  expect(read("--version")).toEqual({ text: "1.2.3\n" });
+  expect(read("--help")).toMatchObject({
+    text: expect.stringMatching(/Usage: tz-static .*--loop <name>.*epoll/s),
+  });
+});
+
+describe("a bad command line is one line that names the thing, the value and what is allowed", () => {
+  const file = join(mkdtempSync(join(tmpdir(), "tz-config-")), "file.txt");
+  writeFileSync(file, "");
+  test.each([
+    [["--port", "70000"], /--port.*70000.*0 to 65535/],
+    [["--port", "-1"], /--port.*-1.*0 to 65535/],
+    [["--port", "80.5"], /--port.*80\.5.*0 to 65535/],
+    [["--port", "http"], /--port.*http.*0 to 65535/],
+    [["--port", ""], /--port.*0 to 65535/],
+    [["--port", "0x50"], /--port.*0x50.*0 to 65535/],
+    [["--port"], /--port/],
+    [["--host", "a b"], /--host.*a b.*address/],
+    [["--host", ""], /--host.*address/],
+    [["--loop", "uring"], /--loop.*uring.*epoll, node/],
+    [["--frobnicate"], /--frobnicate.*allowed: .*--host, --port, --loop, --quiet/],
+    [["a", "b"], /one DIR only.*"a", "b"/],
+    [["/no/such/folder"], /"\/no\/such\/folder" does not exist.*directory/],
+    [[file], /file\.txt" is not a directory/],
+    [[`${file}/below`], /below" does not exist/],
+  ])("%j", (args, message) => {
+    expect(messageOf(...args)).toMatch(message);
+    expect(messageOf(...args)).not.toContain("\n");
+  });
+});
