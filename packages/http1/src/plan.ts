@@ -9,8 +9,9 @@
  * Ownership: whoever makes a plan hands over **one reference** to what it names (open files, pinned bytes).
  * The executor calls `release()` exactly once: after the last byte, on failure, or when the client is gone.
  */
-import type { FieldId } from "./tables/fields.js";
+
 import type { ResponseHead } from "./response-head.js";
+import type { FieldId } from "./tables/fields.js";
 
 /** What a plan maker may ask of a request. Implemented by `RequestHead` (bytes) and by the adapters (strings). */
 export interface PlanRequest {
@@ -53,12 +54,20 @@ export type PlanBody =
   | { readonly kind: "none" }
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
   /** Bytes and file ranges in order; `length` is their sum. One file range is the common case. */
-  | { readonly kind: "segments"; readonly length: number; readonly segments: readonly (Uint8Array | FileSegment)[] }
+  | {
+      readonly kind: "segments";
+      readonly length: number;
+      readonly segments: readonly (Uint8Array | FileSegment)[];
+    }
   /**
    * Chunks as they come. With a `length`, exactly that many bytes follow; without, the executor frames them
    * (chunked in HTTP/1.1, close-delimited in 1.0). `return()` is called on the iterator when the client goes away.
    */
-  | { readonly kind: "stream"; readonly length: number | undefined; readonly chunks: AsyncIterable<Uint8Array> };
+  | {
+      readonly kind: "stream";
+      readonly length: number | undefined;
+      readonly chunks: AsyncIterable<Uint8Array>;
+    };
 
 /**
  * `head.bytes` and the whole body, contiguous at an address that does not move, so that an answer is one

@@ -1,22 +1,27 @@
-/** Status and fields of an answer, encoded once and sent many times. First version; owner: @tz/http1. */
+import { fieldLines } from "./serialize/field-check.js";
+import { checkStatus } from "./serialize/status-line.js";
+
+/** Status and fields of an answer, checked and encoded once and sent many times. */
 export class ResponseHead {
   readonly status: number;
   /** Flat list: name, value, name, value … */
   readonly fields: readonly string[];
+  readonly #text: string;
   #bytes: Uint8Array | undefined;
 
+  /**
+   * @throws {HeadWriteError} for a status outside 100 … 599, a name that is not a token, or a value with CR, LF,
+   *   NUL, another control character or one beyond U+00FF: a head that exists can be sent
+   */
   constructor(status: number, fields: readonly string[]) {
+    checkStatus(status);
+    this.#text = `${fieldLines(fields)}\r\n`;
     this.status = status;
     this.fields = fields;
   }
 
   /** `Name: value CRLF … CRLF`: all that follows the status line, `Date` and `Connection`, with the empty line. */
   get bytes(): Uint8Array {
-    if (this.#bytes === undefined) {
-      let text = "";
-      for (let i = 0; i < this.fields.length; i += 2) text += `${this.fields[i]}: ${this.fields[i + 1]}\r\n`;
-      this.#bytes = Buffer.from(`${text}\r\n`, "latin1");
-    }
-    return this.#bytes;
+    return (this.#bytes ??= Buffer.from(this.#text, "latin1"));
   }
 }

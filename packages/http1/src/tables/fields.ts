@@ -32,6 +32,90 @@ export const FIELD = {
   xForwardedFor: 29,
   keepAlive: 30,
   proxyConnection: 31,
+  userAgent: 32,
+  acceptLanguage: 33,
+  referer: 34,
+  secFetchSite: 35,
+  secFetchMode: 36,
+  secFetchDest: 37,
+  secFetchUser: 38,
+  secChUa: 39,
+  secChUaMobile: 40,
+  secChUaPlatform: 41,
+  upgradeInsecureRequests: 42,
+  dnt: 43,
+  priority: 44,
+  secGpc: 45,
+  secWebSocketVersion: 46,
+  secWebSocketProtocol: 47,
+  secWebSocketExtensions: 48,
+  secWebSocketAccept: 49,
+  xForwardedProto: 50,
+  xForwardedHost: 51,
+  xForwardedPort: 52,
+  xRealIp: 53,
+  xRequestId: 54,
+  traceparent: 55,
+  tracestate: 56,
+  via: 57,
+  date: 58,
+  server: 59,
+  etag: 60,
+  lastModified: 61,
+  expires: 62,
+  age: 63,
+  vary: 64,
+  location: 65,
+  setCookie: 66,
+  contentRange: 67,
+  acceptRanges: 68,
+  contentDisposition: 69,
+  contentLanguage: 70,
+  contentLocation: 71,
+  contentSecurityPolicy: 72,
+  strictTransportSecurity: 73,
+  wwwAuthenticate: 74,
+  proxyAuthenticate: 75,
+  proxyAuthorization: 76,
+  accessControlAllowOrigin: 77,
+  accessControlAllowMethods: 78,
+  accessControlAllowHeaders: 79,
+  accessControlAllowCredentials: 80,
+  accessControlExposeHeaders: 81,
+  accessControlMaxAge: 82,
+  link: 83,
+  retryAfter: 84,
+  allow: 85,
+  contentDigest: 86,
+  reprDigest: 87,
+  maxForwards: 88,
+  acceptCharset: 89,
+  from: 90,
+  xRequestedWith: 91,
+  altSvc: 92,
+  serverTiming: 93,
+  timingAllowOrigin: 94,
+  xContentTypeOptions: 95,
+  xFrameOptions: 96,
+  xPoweredBy: 97,
+  xCsrfToken: 98,
+  idempotencyKey: 99,
 } as const;
 
 export type FieldId = (typeof FIELD)[keyof typeof FIELD] | (number & { readonly __fieldId?: never });
+
+/** The id of a name that has none of its own. */
+export const UNKNOWN_FIELD = 255;
+
+/** id → lower-case name. `altSvc` → `alt-svc`; the few names that are not plain kebab case are listed. */
+export const FIELD_NAMES: readonly string[] = Object.keys(FIELD).map((key) => {
+  const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return name.startsWith("sec-web-socket-") ? `sec-websocket-${name.slice("sec-web-socket-".length)}` : name;
+});
+
+const idByName = new Map<string, number>(FIELD_NAMES.map((name, id) => [name, id]));
+
+/** The id of a lower-case name; {@link UNKNOWN_FIELD} when it has none. */
+export function fieldIdOf(lowerCaseName: string): FieldId {
+  return idByName.get(lowerCaseName) ?? UNKNOWN_FIELD;
+}

@@ -1,0 +1,34 @@
+/**
+ * Where a scan writes what it found: 16-bit numbers, offsets relative to the scan's `start`.
+ *
+ * ```
+ *  0 count │ 1 method start │ 2 method end │ 3 target start │ 4 target end │ 5 minor version │ 6,7 mask │ 8,9 repeated
+ *  10 error offset │ 11 … 15 free │ 16 … 47 index of the first field of each id below 32
+ *  48 … records of five: name start │ name end │ value start │ value end │ field id
+ * ```
+ * `mask` and `repeated` are 32-bit (low half first): ids below 32 that are there, and those there more than once.
+ */
+import { FIELDS_MAX } from "../options.js";
+
+export const COUNT = 0;
+export const METHOD_START = 1;
+export const METHOD_END = 2;
+export const TARGET_START = 3;
+export const TARGET_END = 4;
+export const MINOR_VERSION = 5;
+export const MASK = 6;
+export const REPEATED = 8;
+export const ERROR_OFFSET = 10;
+export const FIRST_INDEX = 16;
+export const RECORDS = 48;
+export const RECORD_SIZE = 5;
+
+/** Length of the table in 16-bit numbers. */
+export const TABLE_LENGTH = RECORDS + FIELDS_MAX * RECORD_SIZE;
+
+// Offsets inside a record.
+export const NAME_START = 0;
+export const NAME_END = 1;
+export const VALUE_START = 2;
+export const VALUE_END = 3;
+export const FIELD_ID = 4;
