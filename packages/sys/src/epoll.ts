@@ -40,7 +40,7 @@ export class EpollEvents {
     this.#words = this.#region.u32;
   }
 
-  /** The bits of event `index`, as a signed or unsigned 32-bit pattern: test them with `&`. */
+  /** The `EPOLL*` bits of event `index`: test them with `&`. Not valid beyond what the last wait returned. */
   events(index: number): number {
     return this.#words[index * WORDS]!;
   }

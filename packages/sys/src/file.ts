@@ -14,6 +14,7 @@ import {
 import { orThrow } from "./errors.js";
 import { bind, errnoCell, find, support, syscall } from "./native.js";
 import {
+  emptyPathAddress,
   PATH_BYTES,
   type Path,
   pathAddress,
@@ -149,7 +150,7 @@ export const preadv2: (
  */
 export function sendfile(outFd: number, inFd: number, offset: number, length: number): number {
   scratchWords[0] = offset;
-  scratchWords[1] = offset / 4294967296;
+  scratchWords[1] = Math.floor(offset / 4294967296);
   const count = nativeSendFile(outFd, inFd, scratchAddress, length);
   return count === -1 ? -errnoCell[0]! : count;
 }
@@ -182,8 +183,7 @@ export const statx: (dirFd: number, path: Path, atFlags: number, stat: StatBuffe
 /** Fills `stat` for an open file. @returns 0 or a negative errno */
 export const fstat: (fd: number, stat: StatBuffer) => number = checked(
   (fd: number, stat: StatBuffer): number => {
-    writePath("");
-    return callStat(fd, pathAddress, AT_EMPTY_PATH, STATX_BASIC_STATS, stat.address) === -1
+    return callStat(fd, emptyPathAddress, AT_EMPTY_PATH, STATX_BASIC_STATS, stat.address) === -1
       ? -errnoCell[0]!
       : 0;
   },

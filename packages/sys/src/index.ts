@@ -1,5 +1,7 @@
 export { checking as isChecking } from "./address-check.js";
 export * from "./constants.js";
+export { fcntl, setCloseOnExec, setNonBlocking } from "./descriptor.js";
+export { type DirectoryEntry, readDirectory } from "./directory.js";
 export { EpollEvents, epollCreate, epollCtl, epollWait } from "./epoll.js";
 export { ERRNO, type ErrnoName, errnoName } from "./errno.js";
 export {
@@ -27,8 +29,25 @@ export {
   statx,
   write,
 } from "./file.js";
+export {
+  type InotifyEvent,
+  inotifyAddWatch,
+  inotifyInit,
+  inotifyRmWatch,
+  parseInotify,
+  readInotify,
+} from "./inotify.js";
 export { IoVector } from "./io-vector.js";
+export { ftruncate, type MapOptions, madvise, memfdCreate, mmap } from "./memory.js";
+export { MessageHeader } from "./message-header.js";
 export { eventfd, pipe2, splice } from "./pipe.js";
+export {
+  getResourceLimit,
+  type ResourceLimit,
+  schedGetaffinity,
+  schedSetaffinity,
+  setResourceLimit,
+} from "./process.js";
 export { type AllocateOptions, Region } from "./region.js";
 export { type RegionStats, regionStats } from "./region-registry.js";
 export type { Path } from "./scratch.js";
@@ -64,4 +83,4 @@ export {
 } from "./socket-address.js";
 export { StatBuffer } from "./stat-buffer.js";
 export { isSupported, type Support } from "./support.js";
-export { type Watch, watchReadable } from "./watch.js";
+export { type Watch, type WatchMethod, watchMethod, watchReadable } from "./watch/watch.js";

@@ -31,6 +31,7 @@ export interface NativeFunction {
 
 /** What `koffi.node.poll` returns: a libuv poll handle. Closed when collected, so its holder must keep it. */
 export interface PollHandle {
+  start(events: { readable: boolean }, callback: (status: number) => void): void;
   ref(): void;
   unref(): void;
   close(): void;

@@ -33,9 +33,9 @@ export function splice(
   offsetOut = -1,
 ): number {
   scratchWords[0] = offsetIn;
-  scratchWords[1] = offsetIn / 4294967296;
+  scratchWords[1] = Math.floor(offsetIn / 4294967296);
   scratchWords[2] = offsetOut;
-  scratchWords[3] = offsetOut / 4294967296;
+  scratchWords[3] = Math.floor(offsetOut / 4294967296);
   const inAddress = offsetIn < 0 ? 0 : scratchAddress;
   const outAddress = offsetOut < 0 ? 0 : scratchAddress + 8;
   const count = nativeSplice(fdIn, inAddress, fdOut, outAddress, length, flags);

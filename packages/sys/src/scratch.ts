@@ -5,7 +5,7 @@
  *
  * ```
  *   0          256                     4352
- *   [ structs | path, NUL-terminated ]
+ *   [ structs | path, NUL-terminated | "" ]
  * ```
  */
 import { ERRNO } from "./errno.js";
@@ -17,7 +17,7 @@ const STRUCT_BYTES = 256;
 /** PATH_MAX, its NUL included. */
 export const PATH_BYTES = 4096;
 
-const region = support.supported ? Region.allocate(STRUCT_BYTES + PATH_BYTES) : undefined;
+const region = support.supported ? Region.allocate(STRUCT_BYTES + PATH_BYTES + 1) : undefined;
 
 /** Where the structures go; 0 when nothing is supported (the call throws before it is used). */
 export const scratchAddress: number = region?.address ?? 0;
@@ -31,6 +31,9 @@ export const pathBuffer: Buffer =
     ? Buffer.alloc(PATH_BYTES)
     : Buffer.from(region.bytes.buffer, region.bytes.byteOffset + STRUCT_BYTES, PATH_BYTES);
 
+/** A path of no characters that nobody overwrites: "the descriptor itself" for calls with AT_EMPTY_PATH. */
+export const emptyPathAddress: number = pathAddress + PATH_BYTES;
+
 /** A path: text, or bytes where a name is not valid UTF-8. */
 export type Path = string | Uint8Array;
 
@@ -39,19 +42,25 @@ export type Path = string | Uint8Array;
  * @returns 0; `-ENAMETOOLONG`; `-EINVAL` for a NUL inside, which would cut the path
  */
 export function writePath(path: Path): number {
-  let length: number;
-  if (typeof path === "string") {
-    // Three bytes are the most that a UTF-16 unit takes, so a short string needs no measuring.
-    if (path.length * 3 >= PATH_BYTES && Buffer.byteLength(path) >= PATH_BYTES) return -ERRNO.ENAMETOOLONG;
-    if (path.includes("\0")) return -ERRNO.EINVAL;
-    length = pathBuffer.write(path, 0, "utf8");
-  } else {
-    if (path.byteLength >= PATH_BYTES) return -ERRNO.ENAMETOOLONG;
-    if (path.includes(0)) return -ERRNO.EINVAL;
-    pathBuffer.set(path);
-    length = path.byteLength;
+  if (typeof path !== "string") return writePathBytes(path);
+  const length = path.length;
+  if (length >= PATH_BYTES) return -ERRNO.ENAMETOOLONG;
+  // Most paths are short and ASCII; for these a loop costs less than one call of Buffer.write.
+  for (let i = 0; i < length; i++) {
+    const code = path.charCodeAt(i);
+    if (code === 0) return -ERRNO.EINVAL;
+    if (code > 0x7f) return writePathBytes(Buffer.from(path));
+    pathBuffer[i] = code;
   }
   pathBuffer[length] = 0;
+  return 0;
+}
+
+function writePathBytes(path: Uint8Array): number {
+  if (path.byteLength >= PATH_BYTES) return -ERRNO.ENAMETOOLONG;
+  if (path.includes(0)) return -ERRNO.EINVAL;
+  pathBuffer.set(path);
+  pathBuffer[path.byteLength] = 0;
   return 0;
 }
 
