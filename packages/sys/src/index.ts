@@ -40,6 +40,30 @@ export {
 export { IoVector } from "./io-vector.js";
 export { ftruncate, type MapOptions, madvise, memfdCreate, mmap } from "./memory.js";
 export { MessageHeader } from "./message-header.js";
+export {
+  type OpenSsl,
+  openssl,
+  opensslSupported,
+  SSL_CTRL_CHAIN_CERT,
+  SSL_CTRL_MODE,
+  SSL_CTRL_SET_MAX_PROTO_VERSION,
+  SSL_CTRL_SET_MIN_PROTO_VERSION,
+  SSL_CTRL_SET_SESS_CACHE_MODE,
+  SSL_CTRL_SET_TLSEXT_HOSTNAME,
+  SSL_ERROR_NONE,
+  SSL_ERROR_SSL,
+  SSL_ERROR_SYSCALL,
+  SSL_ERROR_WANT_READ,
+  SSL_ERROR_WANT_WRITE,
+  SSL_ERROR_ZERO_RETURN,
+  SSL_FILETYPE_PEM,
+  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER,
+  SSL_MODE_ENABLE_PARTIAL_WRITE,
+  SSL_MODE_RELEASE_BUFFERS,
+  TLS1_2_VERSION,
+  TLS1_3_VERSION,
+  takeOpensslErrors,
+} from "./openssl.js";
 export { eventfd, pipe2, splice } from "./pipe.js";
 export {
   getResourceLimit,

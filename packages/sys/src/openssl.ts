@@ -1,0 +1,190 @@
+/**
+ * The OpenSSL inside the Node executable, under its own names, so that TLS on our loop is patched together
+ * with Node. Handles are addresses (0 is NULL). Every SSL object belongs to whoever made it, until `SSL_free`.
+ *
+ * OpenSSL keeps its errors in a queue per thread and `SSL_get_error` looks at it: call `ERR_clear_error`
+ * before each call whose `SSL_get_error` is read.
+ */
+import { checked, checkRange } from "./address-check.js";
+import { UnsupportedError } from "./errors.js";
+import { find, type Support, support } from "./native.js";
+import { Region } from "./region.js";
+
+// SSL_get_error(3)
+export const SSL_ERROR_NONE = 0;
+export const SSL_ERROR_SSL = 1;
+export const SSL_ERROR_WANT_READ = 2;
+export const SSL_ERROR_WANT_WRITE = 3;
+export const SSL_ERROR_SYSCALL = 5;
+export const SSL_ERROR_ZERO_RETURN = 6;
+
+// SSL_CTX_ctrl and SSL_ctrl: what the macros of ssl.h expand to
+export const SSL_CTRL_MODE = 33;
+export const SSL_CTRL_SET_SESS_CACHE_MODE = 44;
+export const SSL_CTRL_SET_TLSEXT_HOSTNAME = 55;
+export const SSL_CTRL_CHAIN_CERT = 89;
+export const SSL_CTRL_SET_MIN_PROTO_VERSION = 123;
+export const SSL_CTRL_SET_MAX_PROTO_VERSION = 124;
+export const SSL_MODE_ENABLE_PARTIAL_WRITE = 0x1;
+export const SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER = 0x2;
+export const SSL_MODE_RELEASE_BUFFERS = 0x10;
+export const SSL_FILETYPE_PEM = 1;
+export const TLS1_2_VERSION = 0x0303;
+export const TLS1_3_VERSION = 0x0304;
+
+const SIGNATURES = {
+  TLS_server_method: "intptr_t TLS_server_method()",
+  TLS_client_method: "intptr_t TLS_client_method()",
+  SSL_CTX_new: "intptr_t SSL_CTX_new(intptr_t)",
+  SSL_CTX_up_ref: "int SSL_CTX_up_ref(intptr_t)",
+  SSL_CTX_free: "void SSL_CTX_free(intptr_t)",
+  SSL_CTX_ctrl: "int64_t SSL_CTX_ctrl(intptr_t, int, int64_t, intptr_t)",
+  SSL_CTX_set_options: "uint64_t SSL_CTX_set_options(intptr_t, uint64_t)",
+  SSL_CTX_set_timeout: "int64_t SSL_CTX_set_timeout(intptr_t, int64_t)",
+  SSL_CTX_set_num_tickets: "int SSL_CTX_set_num_tickets(intptr_t, size_t)",
+  SSL_CTX_set_session_id_context: "int SSL_CTX_set_session_id_context(intptr_t, intptr_t, uint32_t)",
+  SSL_CTX_use_certificate_chain_file: "int SSL_CTX_use_certificate_chain_file(intptr_t, const char *)",
+  SSL_CTX_use_PrivateKey_file: "int SSL_CTX_use_PrivateKey_file(intptr_t, const char *, int)",
+  SSL_CTX_use_certificate: "int SSL_CTX_use_certificate(intptr_t, intptr_t)",
+  SSL_CTX_use_PrivateKey: "int SSL_CTX_use_PrivateKey(intptr_t, intptr_t)",
+  SSL_CTX_check_private_key: "int SSL_CTX_check_private_key(intptr_t)",
+  SSL_CTX_set_cipher_list: "int SSL_CTX_set_cipher_list(intptr_t, const char *)",
+  SSL_CTX_set_ciphersuites: "int SSL_CTX_set_ciphersuites(intptr_t, const char *)",
+  SSL_new: "intptr_t SSL_new(intptr_t)",
+  SSL_free: "void SSL_free(intptr_t)",
+  SSL_ctrl: "int64_t SSL_ctrl(intptr_t, int, int64_t, intptr_t)",
+  SSL_set_fd: "int SSL_set_fd(intptr_t, int)",
+  SSL_set_SSL_CTX: "intptr_t SSL_set_SSL_CTX(intptr_t, intptr_t)",
+  SSL_set_accept_state: "void SSL_set_accept_state(intptr_t)",
+  SSL_set_connect_state: "void SSL_set_connect_state(intptr_t)",
+  SSL_do_handshake: "int SSL_do_handshake(intptr_t)",
+  SSL_is_init_finished: "int SSL_is_init_finished(intptr_t)",
+  SSL_read: "int SSL_read(intptr_t, intptr_t, int)",
+  SSL_write: "int SSL_write(intptr_t, intptr_t, int)",
+  SSL_pending: "int SSL_pending(intptr_t)",
+  SSL_shutdown: "int SSL_shutdown(intptr_t)",
+  SSL_get_error: "int SSL_get_error(intptr_t, int)",
+  SSL_session_reused: "int SSL_session_reused(intptr_t)",
+  SSL_get_version: "const char * SSL_get_version(intptr_t)",
+  SSL_get_servername: "const char * SSL_get_servername(intptr_t, int)",
+  ERR_clear_error: "void ERR_clear_error()",
+  ERR_get_error: "uint64_t ERR_get_error()",
+  ERR_error_string_n: "void ERR_error_string_n(uint64_t, intptr_t, size_t)",
+  BIO_new_mem_buf: "intptr_t BIO_new_mem_buf(intptr_t, int)",
+  BIO_free: "int BIO_free(intptr_t)",
+  PEM_read_bio_X509: "intptr_t PEM_read_bio_X509(intptr_t, intptr_t, intptr_t, intptr_t)",
+  PEM_read_bio_PrivateKey: "intptr_t PEM_read_bio_PrivateKey(intptr_t, intptr_t, intptr_t, intptr_t)",
+  X509_free: "void X509_free(intptr_t)",
+  EVP_PKEY_free: "void EVP_PKEY_free(intptr_t)",
+  OpenSSL_version_num: "uint64_t OpenSSL_version_num()",
+} as const;
+
+/** The functions that are bound, each with its C signature (handles and addresses as Numbers). */
+export interface OpenSsl {
+  TLS_server_method(): number;
+  TLS_client_method(): number;
+  /** @returns a context, 0 on failure */
+  SSL_CTX_new(method: number): number;
+  SSL_CTX_up_ref(context: number): number;
+  SSL_CTX_free(context: number): void;
+  SSL_CTX_ctrl(context: number, command: number, value: number, pointer: number): number;
+  SSL_CTX_set_options(context: number, options: number): number;
+  SSL_CTX_set_timeout(context: number, seconds: number): number;
+  SSL_CTX_set_num_tickets(context: number, count: number): number;
+  SSL_CTX_set_session_id_context(context: number, address: number, length: number): number;
+  SSL_CTX_use_certificate_chain_file(context: number, path: string): number;
+  SSL_CTX_use_PrivateKey_file(context: number, path: string, type: number): number;
+  SSL_CTX_use_certificate(context: number, certificate: number): number;
+  SSL_CTX_use_PrivateKey(context: number, key: number): number;
+  SSL_CTX_check_private_key(context: number): number;
+  SSL_CTX_set_cipher_list(context: number, list: string): number;
+  SSL_CTX_set_ciphersuites(context: number, list: string): number;
+  /** @returns a connection, 0 on failure */
+  SSL_new(context: number): number;
+  SSL_free(ssl: number): void;
+  SSL_ctrl(ssl: number, command: number, value: number, pointer: number): number;
+  SSL_set_fd(ssl: number, fd: number): number;
+  SSL_set_SSL_CTX(ssl: number, context: number): number;
+  SSL_set_accept_state(ssl: number): void;
+  SSL_set_connect_state(ssl: number): void;
+  SSL_do_handshake(ssl: number): number;
+  SSL_is_init_finished(ssl: number): number;
+  /** @returns bytes read, or 0 and below: ask `SSL_get_error` */
+  SSL_read(ssl: number, address: number, length: number): number;
+  /** @returns bytes taken, or 0 and below: ask `SSL_get_error` */
+  SSL_write(ssl: number, address: number, length: number): number;
+  SSL_pending(ssl: number): number;
+  SSL_shutdown(ssl: number): number;
+  SSL_get_error(ssl: number, result: number): number;
+  SSL_session_reused(ssl: number): number;
+  SSL_get_version(ssl: number): string;
+  SSL_get_servername(ssl: number, type: number): string | null;
+  ERR_clear_error(): void;
+  ERR_get_error(): number;
+  ERR_error_string_n(error: number, address: number, length: number): void;
+  /** A read-only BIO over memory that must live as long. */
+  BIO_new_mem_buf(address: number, length: number): number;
+  BIO_free(bio: number): number;
+  PEM_read_bio_X509(bio: number, out: number, callback: number, user: number): number;
+  PEM_read_bio_PrivateKey(bio: number, out: number, callback: number, user: number): number;
+  X509_free(certificate: number): void;
+  EVP_PKEY_free(key: number): void;
+  OpenSSL_version_num(): number;
+}
+
+let bound: OpenSsl | { readonly missing: string } | undefined;
+
+function bindAll(): OpenSsl | { readonly missing: string } {
+  if (!support.supported) return { missing: support.reason };
+  const functions: Record<string, unknown> = {};
+  for (const [name, signature] of Object.entries(SIGNATURES)) {
+    const native = find(signature);
+    if (native === undefined) return { missing: `this Node executable has no ${name}` };
+    functions[name] = native;
+  }
+  const table = functions as unknown as OpenSsl;
+  const range = (name: string) => (_handle: number, address: number, length: number) =>
+    checkRange(name, address, length);
+  return {
+    ...table,
+    SSL_read: checked(table.SSL_read, range("SSL_read")),
+    SSL_write: checked(table.SSL_write, range("SSL_write")),
+    SSL_CTX_set_session_id_context: checked(
+      table.SSL_CTX_set_session_id_context,
+      range("SSL_CTX_set_session_id_context"),
+    ),
+    ERR_error_string_n: checked(table.ERR_error_string_n, range("ERR_error_string_n")),
+    BIO_new_mem_buf: checked(table.BIO_new_mem_buf, (address, length) =>
+      checkRange("BIO_new_mem_buf", address, length),
+    ),
+  };
+}
+
+/** Whether Node's OpenSSL can be called, with the reason when not. Never throws. */
+export function opensslSupported(): Support {
+  bound ??= bindAll();
+  return "missing" in bound ? { supported: false, reason: bound.missing } : { supported: true };
+}
+
+/** Node's OpenSSL. Keep the result: a hot path should call its functions directly. @throws UnsupportedError */
+export function openssl(): OpenSsl {
+  bound ??= bindAll();
+  if ("missing" in bound) throw new UnsupportedError("openssl", bound.missing);
+  return bound;
+}
+
+const ERROR_TEXT_BYTES = 256;
+let errorText: Region | undefined;
+
+/** Empties this thread's error queue: its entries as text, oldest first. @throws UnsupportedError */
+export function takeOpensslErrors(): string[] {
+  const ssl = openssl();
+  errorText ??= Region.allocate(ERROR_TEXT_BYTES);
+  const texts: string[] = [];
+  for (let error = ssl.ERR_get_error(); error !== 0; error = ssl.ERR_get_error()) {
+    ssl.ERR_error_string_n(error, errorText.address, ERROR_TEXT_BYTES);
+    const bytes = Buffer.from(errorText.bytes);
+    texts.push(bytes.toString("utf8", 0, bytes.indexOf(0)));
+  }
+  return texts;
+}
