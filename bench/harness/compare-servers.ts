@@ -1,0 +1,186 @@
+import { findCores } from "./cores.js";
+import type { Answer } from "./exchange.js";
+import { exchange } from "./exchange.js";
+import { ServerProcess } from "./server-process.js";
+import type { Settings } from "./settings.js";
+import { ratiosOf, type Spread, spreadOf } from "./statistics.js";
+import { loadTargets, type Target } from "./target.js";
+import { type LoadResult, missingWrk, runWrk } from "./wrk.js";
+
+export interface Comparison {
+  /** Name of the target that the others are compared with. */
+  readonly subject: string;
+  /** Targets in table order, the subject among them. */
+  readonly targets: readonly string[];
+  readonly root: string;
+  readonly work: string;
+  readonly path: string;
+  readonly requestFields?: readonly string[];
+  /** What is wrong with an answer, or `undefined`. A target with a wrong answer is not measured. */
+  check(answer: Answer): string | undefined;
+}
+
+/** One round of one target. */
+export interface Sample extends LoadResult {
+  readonly cpuMicrosPerRequest: number;
+  readonly residentKiB: number;
+}
+
+export interface Row {
+  readonly target: string;
+  readonly about: string;
+  readonly version: string;
+  readonly cpuMicrosPerRequest: Spread;
+  /** Cost of the subject divided by the cost of this one, round by round: below 1 the subject is cheaper. */
+  readonly subjectRatio: Spread;
+  readonly requestsPerSecond: Spread;
+  readonly p50Micros: Spread;
+  readonly p99Micros: Spread;
+  readonly idleKiB: number;
+  readonly residentKiB: number;
+  readonly rounds: readonly Sample[];
+}
+
+export interface ComparisonResult {
+  readonly subject: string;
+  readonly pinning: string;
+  readonly rows: readonly Row[];
+  /** What was left out, and why. */
+  readonly missing: readonly { readonly target: string; readonly why: string }[];
+}
+
+const warmUpSeconds = 1;
+
+/**
+ * The method for servers: every answer is checked first; then the targets take turns, A B C A B C …, each pinned
+ * to one core with the generator on another; the figure is CPU time of the server's processes per request.
+ * @throws Error when a target answers wrongly, before or under load
+ */
+export async function compareServers(comparison: Comparison, settings: Settings): Promise<ComparisonResult> {
+  const noWrk = missingWrk();
+  if (noWrk) throw new Error(noWrk);
+  const cores = findCores();
+  const serverCore = "server" in cores ? cores.server : undefined;
+  const loadCore = "load" in cores ? cores.load : undefined;
+  const { present, missing } = await probeAll(comparison.targets);
+  const subjectAt = present.findIndex(({ target }) => target.name === comparison.subject);
+  if (subjectAt < 0)
+    throw new Error(`nothing to compare: ${comparison.subject} is missing or not among the targets`);
+  const servers: ServerProcess[] = [];
+  try {
+    for (const { target } of present) servers.push(await ServerProcess.start(target, comparison, serverCore));
+    const idle = servers.map((server) => server.measure().residentKiB);
+    const sizes = [];
+    for (const server of servers) sizes.push(await checkedSize(server, comparison));
+    const samples = servers.map((): Sample[] => []);
+    const load = (server: ServerProcess, seconds: number) =>
+      sample(server, comparison, { ...settings, seconds }, loadCore);
+    for (const server of servers) await load(server, warmUpSeconds);
+    for (let round = 1; round <= settings.rounds; round++) {
+      for (const [i, server] of servers.entries()) {
+        settings.progress(`round ${round}/${settings.rounds}: ${server.target.name}`);
+        const taken = await load(server, settings.seconds);
+        refuseWrongLoad(server, taken, sizes[i] ?? Number.NaN);
+        samples[i]?.push(taken);
+      }
+    }
+    for (const server of servers) await checkedSize(server, comparison);
+    const base = samples[subjectAt] ?? [];
+    return {
+      subject: comparison.subject,
+      pinning:
+        "server" in cores ? `server on core ${cores.server}, wrk on core ${cores.load}` : cores.unpinned,
+      missing,
+      rows: present.map(({ target, version }, i) =>
+        rowOf(target, version, samples[i] ?? [], base, idle[i] ?? 0),
+      ),
+    };
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()));
+  }
+}
+
+async function probeAll(names: readonly string[]) {
+  const present: { target: Target; version: string }[] = [];
+  const missing: { target: string; why: string }[] = [];
+  for (const target of await loadTargets(names)) {
+    const probe = target.probe();
+    if ("version" in probe) present.push({ target, version: probe.version });
+    else missing.push({ target: target.name, why: probe.missing });
+  }
+  return { present, missing };
+}
+
+/** The request that wrk will send. */
+function requestTo(port: number, { path, requestFields = [] }: Comparison): string {
+  return [`GET ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, ...requestFields, "", ""].join("\r\n");
+}
+
+async function checkedSize(server: ServerProcess, comparison: Comparison): Promise<number> {
+  const answer = await exchange(server.port, requestTo(server.port, comparison));
+  const wrong = comparison.check(answer);
+  if (wrong) throw new Error(`${server.target.name} answers wrongly: ${wrong}`);
+  return answer.byteLength;
+}
+
+async function sample(
+  server: ServerProcess,
+  comparison: Comparison,
+  settings: Settings,
+  core: number | undefined,
+): Promise<Sample> {
+  const before = server.measure();
+  const result = await runWrk(
+    {
+      url: `http://127.0.0.1:${server.port}${comparison.path}`,
+      seconds: settings.seconds,
+      connections: settings.connections,
+      fields: comparison.requestFields ?? [],
+    },
+    core,
+  );
+  const after = server.measure();
+  return {
+    ...result,
+    cpuMicrosPerRequest: (after.cpuMicros - before.cpuMicros) / result.requests,
+    residentKiB: after.residentKiB,
+  };
+}
+
+/** wrk rounds its total to three digits, and an answer cut off by the end of a run counts in part. */
+const sizeTolerance = 0.02;
+
+function refuseWrongLoad(server: ServerProcess, taken: LoadResult, checkedBytes: number): void {
+  const { name } = server.target;
+  if (taken.failures > 0)
+    throw new Error(`${name} failed ${taken.failures} of ${taken.requests} requests under load`);
+  if (Math.abs(taken.bytesPerRequest / checkedBytes - 1) > sizeTolerance) {
+    throw new Error(
+      `${name} sent ${taken.bytesPerRequest.toFixed(0)} bytes an answer under load, ${checkedBytes} before`,
+    );
+  }
+}
+
+function rowOf(
+  target: Target,
+  version: string,
+  rounds: readonly Sample[],
+  base: readonly Sample[],
+  idleKiB: number,
+): Row {
+  const each = (pick: (sample: Sample) => number) => spreadOf(rounds.map(pick));
+  const cost = (samples: readonly Sample[]) => samples.map((one) => one.cpuMicrosPerRequest);
+  return {
+    target: target.name,
+    about: target.about,
+    version,
+    cpuMicrosPerRequest: spreadOf(cost(rounds)),
+    subjectRatio: spreadOf(ratiosOf(cost(base), cost(rounds))),
+    requestsPerSecond: each((one) => one.requestsPerSecond),
+    p50Micros: each((one) => one.p50Micros),
+    p99Micros: each((one) => one.p99Micros),
+    idleKiB,
+    residentKiB: Math.max(...rounds.map((one) => one.residentKiB)),
+    rounds,
+  };
+}

@@ -1,0 +1,53 @@
+import { connect } from "node:net";
+
+/** One answer as it came over the wire. */
+export interface Answer {
+  readonly status: number;
+  /** Lower-case names. */
+  readonly fields: ReadonlyMap<string, string>;
+  readonly body: Buffer;
+  /** Bytes of head and body together. */
+  readonly byteLength: number;
+}
+
+const timeoutMs = 10_000;
+
+/** Sends raw bytes and reads one answer framed by Content-Length. */
+export function exchange(port: number, request: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    let received = Buffer.alloc(0);
+    const socket = connect(port, "127.0.0.1", () => socket.write(request, "latin1"));
+    const fail = (why: string) => {
+      socket.destroy();
+      reject(new Error(`${why}; received ${JSON.stringify(received.toString("latin1", 0, 200))}`));
+    };
+    socket.setTimeout(timeoutMs, () => fail("no whole answer in time"));
+    socket.on("error", (error) => fail(error.message));
+    socket.on("end", () => fail("closed before the end of the answer"));
+    socket.on("data", (chunk) => {
+      received = Buffer.concat([received, chunk]);
+      const answer = parseAnswer(received);
+      if (!answer) return;
+      socket.destroy();
+      resolve(answer);
+    });
+  });
+}
+
+/** The first answer in the bytes, or `undefined` while it is not complete. */
+export function parseAnswer(bytes: Buffer): Answer | undefined {
+  const headEnd = bytes.indexOf("\r\n\r\n", 0, "latin1");
+  if (headEnd < 0) return undefined;
+  const [line = "", ...rest] = bytes.toString("latin1", 0, headEnd).split("\r\n");
+  const fields = new Map(
+    rest.map((each) => {
+      const colon = each.indexOf(":");
+      return [each.slice(0, colon).toLowerCase(), each.slice(colon + 1).trim()] as const;
+    }),
+  );
+  const end = headEnd + 4 + Number(fields.get("content-length"));
+  if (Number.isNaN(end)) throw new Error(`an answer without Content-Length: ${line}`);
+  if (bytes.length < end) return undefined;
+  const body = bytes.subarray(headEnd + 4, end);
+  return { status: Number(line.split(" ")[1]), fields, body, byteLength: end };
+}

@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { connect, createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pinned } from "./cores.js";
+import { measureTree } from "./process-tree.js";
+import type { Target } from "./target.js";
+
+const startTimeoutMs = 15_000;
+const stopTimeoutMs = 5_000;
+
+/** A target that runs and answers on its port. */
+export class ServerProcess {
+  readonly target: Target;
+  readonly port: number;
+  #child: ChildProcess;
+
+  private constructor(target: Target, port: number, child: ChildProcess) {
+    this.target = target;
+    this.port = port;
+    this.#child = child;
+  }
+
+  /** Starts it on a free port and waits until the port takes connections. */
+  static async start(
+    target: Target,
+    site: { root: string; work: string },
+    core?: number,
+  ): Promise<ServerProcess> {
+    const port = await freePort();
+    const [program = "", ...args] = pinned(target.command({ port, ...site }), core);
+    let output = "";
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const keep = (chunk: Buffer) => {
+      output = (output + chunk).slice(-2000);
+    };
+    child.stdout?.on("data", keep);
+    child.stderr?.on("data", keep);
+    let failure: string | undefined;
+    child.once("error", (error) => (failure = error.message));
+    child.once("exit", (code, signal) => (failure ??= `ended with ${signal ?? code}`));
+    const server = new ServerProcess(target, port, child);
+    for (const deadline = Date.now() + startTimeoutMs; !(await accepts(port)); await sleep(50)) {
+      if (failure === undefined && Date.now() < deadline) continue;
+      await server.stop();
+      throw new Error(`${target.name} did not start: ${failure ?? "its port stays closed"}\n${output}`);
+    }
+    return server;
+  }
+
+  /** CPU time so far and memory now, of all its processes. */
+  measure(): { cpuMicros: number; residentKiB: number } {
+    return measureTree(this.#child.pid ?? 0);
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#child;
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGTERM");
+    const forced = setTimeout(() => child.kill("SIGKILL"), stopTimeoutMs);
+    await ended;
+    clearTimeout(forced);
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() =>
+        address && typeof address === "object" ? resolve(address.port) : reject(new Error("no port")),
+      );
+    });
+  });
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}

@@ -1,0 +1,53 @@
+import { parseArgs } from "node:util";
+
+export interface Settings {
+  readonly rounds: number;
+  /** Length of one round of one target. */
+  readonly seconds: number;
+  readonly connections: number;
+  progress(line: string): void;
+}
+
+export interface CommandLine extends Settings {
+  /** Names of scenarios; empty means all. */
+  readonly scenarios: readonly string[];
+  /** Folder for the results. */
+  readonly out: string;
+  readonly targets: readonly string[] | undefined;
+}
+
+const numbers = {
+  rounds: { default: 5, min: 1, max: 1000 },
+  seconds: { default: 3, min: 1, max: 600 },
+  connections: { default: 64, min: 1, max: 10_000 },
+} as const;
+
+/** Reads `[scenario…] [--rounds N] [--seconds N] [--connections N] [--targets a,b] [--out DIR]`. @throws Error in one line */
+export function readCommandLine(args: readonly string[]): CommandLine {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      rounds: { type: "string" },
+      seconds: { type: "string" },
+      connections: { type: "string" },
+      targets: { type: "string" },
+      out: { type: "string" },
+    },
+  });
+  const number = (name: keyof typeof numbers): number => {
+    const row = numbers[name];
+    const value = values[name] === undefined ? row.default : Number(values[name]);
+    if (Number.isInteger(value) && value >= row.min && value <= row.max) return value;
+    throw new Error(`--${name} ${values[name]}: allowed is a whole number from ${row.min} to ${row.max}`);
+  };
+  return {
+    scenarios: positionals,
+    rounds: number("rounds"),
+    seconds: number("seconds"),
+    connections: number("connections"),
+    targets: values.targets?.split(","),
+    out: values.out ?? ".tz/bench",
+    progress: (line) => console.error(line),
+  };
+}

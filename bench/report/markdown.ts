@@ -1,0 +1,53 @@
+import type { ComparisonResult, Row } from "../harness/compare-servers.js";
+import type { Settings } from "../harness/settings.js";
+import type { Spread } from "../harness/statistics.js";
+import type { Machine } from "./machine.js";
+
+export interface Report {
+  readonly scenario: string;
+  readonly title: string;
+  readonly machine: Machine;
+  readonly settings: Pick<Settings, "rounds" | "seconds" | "connections">;
+  readonly result: ComparisonResult;
+}
+
+const fixed = (digits: number) => (value: number) => value.toFixed(digits);
+const whole = (value: number) => Math.round(value).toLocaleString("en");
+const mebibytes = (kib: number) => (kib / 1024).toFixed(1);
+
+const withSpread = ({ median, min, max }: Spread, show: (value: number) => string) =>
+  `${show(median)} (${show(min)} – ${show(max)})`;
+
+/** One scenario as Markdown: a table, what is missing, and what is needed to judge and repeat it. */
+export function toMarkdown({ scenario, title, machine, settings, result }: Report): string {
+  const { rounds, seconds, connections } = settings;
+  return [
+    `## ${title}`,
+    "",
+    `| Server | CPU µs per request | ${result.subject} ÷ it | requests/s | p50 µs | p99 µs | RSS idle → after, MiB |`,
+    "|---|---|---|---|---|---|---|",
+    ...result.rows.map((row) => `| ${cells(row, result.subject).join(" | ")} |`),
+    "",
+    ...result.missing.map(({ target, why }) => `Left out: ${target}: ${why}.`),
+    result.missing.length > 0 ? "" : undefined,
+    `Medians of ${rounds} alternating rounds of ${seconds} s, lowest and highest in brackets; ${connections} connections; ${result.pinning}.`,
+    `${machine.date}, ${machine.cpu} (${machine.cores} cores), ${machine.kernel}, Node ${machine.node}, load before ${machine.loadBefore}${machine.commit ? `, commit ${machine.commit}` : ""}.`,
+    "",
+    `Repeat: \`pnpm bench ${scenario} --rounds ${rounds} --seconds ${seconds} --connections ${connections}\``,
+    "",
+  ]
+    .filter((line) => line !== undefined)
+    .join("\n");
+}
+
+function cells(row: Row, subject: string): string[] {
+  return [
+    `${row.target} (${row.version}): ${row.about}`,
+    withSpread(row.cpuMicrosPerRequest, fixed(2)),
+    row.target === subject ? "1" : withSpread(row.subjectRatio, fixed(2)),
+    whole(row.requestsPerSecond.median),
+    whole(row.p50Micros.median),
+    whole(row.p99Micros.median),
+    `${mebibytes(row.idleKiB)} → ${mebibytes(row.residentKiB)}`,
+  ];
+}

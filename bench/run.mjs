@@ -1,0 +1,17 @@
+// `pnpm bench [scenario…] [--rounds 5] [--seconds 3] [--connections 64] [--targets a,b] [--out .tz/bench]`
+import { register } from "tsx/esm/api";
+import { build } from "../scripts/workspace/build.mjs";
+import { alone } from "../scripts/workspace/lock.mjs";
+import { stage } from "../scripts/workspace/stage.mjs";
+
+// What is measured is what is published, never an old build.
+await stage(() => alone(() => build()));
+// The harness is TypeScript; the servers under test are plain processes of their own.
+register();
+const { main } = await import("./main.ts");
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  console.error(`bench: ${error.message}`);
+  process.exitCode = 1;
+}
