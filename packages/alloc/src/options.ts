@@ -2,6 +2,7 @@ import { AllocError, shown } from "./errors.js";
 
 /** One numeric option: what it is when not given, the values it takes, and the unit of those values. */
 export interface NumberRule {
+  /** NaN for an option that must be given. */
   readonly default: number;
   readonly min: number;
   readonly max: number;
@@ -23,6 +24,22 @@ export const ALLOC_OPTIONS = {
   TimerWheel: {
     tickMs: { default: 1, min: 0.1, max: 3_600_000, unit: "ms", fraction: true },
     slots: { default: 256, min: 16, max: 4096, unit: "slots a level", powerOfTwo: true },
+  },
+  Arena: {
+    chunkBytes: { default: 64 * KiB, min: 64, max: GiB, unit: "bytes" },
+    limitBytes: { default: 64 * MiB, min: 64, max: 4 * GiB, unit: "bytes" },
+  },
+  ArenaSet: {
+    idleArenasMax: { default: 256, min: 0, max: 1_000_000, unit: "arenas a lifetime" },
+  },
+  ObjectPool: {
+    capacity: { default: Number.NaN, min: 1, max: 2 ** 24, unit: "objects" },
+    objectBytes: { default: 0, min: 0, max: GiB, unit: "bytes" },
+  },
+  SlabPool: {
+    slotBytes: { default: Number.NaN, min: 1, max: GiB, unit: "bytes" },
+    capacity: { default: Number.NaN, min: 1, max: 2 ** 26, unit: "slots" },
+    alignmentBytes: { default: 8, min: 1, max: 4096, unit: "bytes", powerOfTwo: true },
   },
 } as const satisfies Record<string, Record<string, NumberRule>>;
 
@@ -50,7 +67,7 @@ export function refuseUnknown(structure: string, given: object, known: readonly 
  * @throws AllocError `TZ_ALLOC_OPTION`, naming the option, the value and the bounds.
  */
 export function numberOption(structure: string, name: string, given: unknown, rule: NumberRule): number {
-  if (given === undefined) return rule.default;
+  if (given === undefined && !Number.isNaN(rule.default)) return rule.default;
   const fits =
     typeof given === "number" &&
     given >= rule.min &&
@@ -72,6 +89,26 @@ export function functionOption<T>(structure: string, name: string, given: unknow
   throw new AllocError(
     "TZ_ALLOC_OPTION",
     `${structure}: option "${name}" must be a function, got ${shown(given)}`,
+  );
+}
+
+/** An option that is true or false; false when not given. */
+export function booleanOption(structure: string, name: string, given: unknown): boolean {
+  if (given === undefined) return false;
+  if (typeof given === "boolean") return given;
+  throw new AllocError(
+    "TZ_ALLOC_OPTION",
+    `${structure}: option "${name}" must be true or false, got ${shown(given)}`,
+  );
+}
+
+/** The name of a structure in statistics and messages; its kind when not given. */
+export function nameOption(structure: string, given: unknown): string {
+  if (given === undefined) return structure;
+  if (typeof given === "string" && given.length > 0 && given.length <= 100) return given;
+  throw new AllocError(
+    "TZ_ALLOC_OPTION",
+    `${structure}: option "name" must be a string of 1 to 100 characters, got ${shown(given)}`,
   );
 }
 
