@@ -1,1 +1,6 @@
-export {};
+export { type FetchHandler, toFetchHandler } from "./adapters/fetch.js";
+export { type NodeHandler, type NodeHandlerOptions, toNodeHandler } from "./adapters/node.js";
+export type { CacheStats } from "./cache/answer-cache.js";
+export { STATIC_ERROR_CODES, StaticError, type StaticErrorCode } from "./errors.js";
+export { StaticMount, type StaticStats, staticMount } from "./mount.js";
+export { type CacheOptions, type Clock, STATIC_OPTIONS, type StaticOptions } from "./options.js";

@@ -1,0 +1,104 @@
+/** The Fetch standard: Hono, Elysia, Deno, Bun, service workers' cousins; anything that takes `(Request) => Response`. */
+import {
+  FIELD_NAMES,
+  type FieldId,
+  type PlanBody,
+  type PlanMount,
+  type PlanRequest,
+  type ResponsePlan,
+} from "@tz/http1";
+import { DECIDING_FIELDS } from "./deciding-fields.js";
+import { readSegments } from "./file-reader.js";
+
+export type FetchHandler = (request: Request) => Promise<Response>;
+
+/**
+ * Mounts where requests and responses are those of Fetch.
+ * @example
+ * ```ts
+ * const assets = toFetchHandler(staticMount("/assets", "./public"));
+ * new Hono().get("/assets/*", (c) => assets(c.req.raw));
+ * ```
+ */
+export function toFetchHandler(mount: PlanMount): FetchHandler {
+  return async (request) => toResponse(await mount.plan(new FetchRequest(request)));
+}
+
+class FetchRequest implements PlanRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly minorVersion = 1;
+  readonly fieldMask: number;
+  readonly #headers: Headers;
+
+  constructor(request: Request) {
+    const { pathname, search } = new URL(request.url);
+    this.method = request.method;
+    this.target = pathname + search;
+    this.#headers = request.headers;
+    let mask = 0;
+    for (const [id, name] of DECIDING_FIELDS) if (request.headers.has(name)) mask |= 1 << id;
+    this.fieldMask = mask;
+  }
+
+  field(name: FieldId | string): string | undefined {
+    return this.#headers.get(typeof name === "string" ? name : (FIELD_NAMES[name] ?? "")) ?? undefined;
+  }
+}
+
+function toResponse(plan: ResponsePlan): Response {
+  const headers = new Headers();
+  const { status, fields } = plan.head;
+  for (let i = 0; i < fields.length; i += 2) headers.append(fields[i]!, fields[i + 1]!);
+  const { body } = plan;
+  if (body.kind === "none") {
+    plan.release?.();
+    return new Response(null, { status, headers });
+  }
+  if (body.kind === "bytes") {
+    // Whoever reads the response may keep or change its bytes for as long as it likes: they have to be its own.
+    const copy = new Uint8Array(body.bytes);
+    plan.release?.();
+    return new Response(copy, { status, headers });
+  }
+  return new Response(
+    streamOf(body, () => plan.release?.()),
+    { status, headers },
+  );
+}
+
+/** Reads on demand; an error in the middle fails the stream, so the length is never completed with other bytes. */
+function streamOf(
+  body: Extract<PlanBody, { kind: "segments" | "stream" }>,
+  release: () => void,
+): ReadableStream<Uint8Array> {
+  const source = body.kind === "segments" ? copied(readSegments(body.segments)) : body.chunks;
+  const iterator = source[Symbol.asyncIterator]();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const next = await iterator.next();
+          if (next.done !== true) {
+            controller.enqueue(next.value);
+            return;
+          }
+          controller.close();
+          release();
+        } catch (error) {
+          controller.error(error);
+          release();
+        }
+      },
+      async cancel() {
+        await iterator.return?.();
+        release();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+async function* copied(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of chunks) yield new Uint8Array(chunk);
+}

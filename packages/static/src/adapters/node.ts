@@ -1,0 +1,186 @@
+/**
+ * `node:http`, `node:https`, the `node:http2` compatibility API, and everything that calls `(req, res, next)`:
+ * Connect, Express, Polka, Fastify's middleware.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import {
+  FIELD_NAMES,
+  type FieldId,
+  type PlanBody,
+  type PlanMount,
+  type PlanRequest,
+  type ResponsePlan,
+} from "@tz/http1";
+import { DECIDING_FIELDS } from "./deciding-fields.js";
+import { readSegments } from "./file-reader.js";
+
+export interface NodeHandlerOptions {
+  /** With `next`: leave what the mount does not have (404) and other methods (405) to it. Default `true`. */
+  readonly fallthrough?: boolean;
+}
+
+export type NodeHandler = (
+  request: IncomingMessage & { readonly originalUrl?: string },
+  response: ServerResponse,
+  next?: (error?: unknown) => void,
+) => void;
+
+/**
+ * Mounts on Node's own server.
+ * @example
+ * ```ts
+ * createServer(toNodeHandler(staticMount("/", "./public"))).listen(8080);
+ * express().use(toNodeHandler(staticMount("/assets", "./public")));
+ * express().use("/assets", toNodeHandler(staticMount("/", "./public")));
+ * ```
+ */
+export function toNodeHandler(mount: PlanMount, options: NodeHandlerOptions = {}): NodeHandler {
+  const fallthrough = options.fallthrough ?? true;
+  return (request, response, next) => {
+    const place = placeOf(request, mount.prefix);
+    const wanted = fallthrough ? next : undefined;
+    if (place === undefined) {
+      if (next !== undefined) next();
+      else respond(mount, request, response, { target: request.url ?? "/", base: "" }, undefined);
+      return;
+    }
+    respond(mount, request, response, place, wanted);
+  };
+}
+
+interface Place {
+  /** What the mount sees. */
+  readonly target: string;
+  /** What a router in front took off, to be put back in `Location`. */
+  readonly base: string;
+}
+
+/** Routers strip their own path from `url`; the mount's prefix is looked for in the whole path first. */
+function placeOf(
+  request: { readonly url?: string | undefined; readonly originalUrl?: string | undefined },
+  prefix: string,
+): Place | undefined {
+  const url = originForm(request.url ?? "/");
+  const whole = originForm(request.originalUrl ?? url);
+  if (prefix !== "/" && isBelow(whole, prefix)) return { target: whole, base: "" };
+  if (!isBelow(url, prefix)) return undefined;
+  return { target: url, base: whole.endsWith(url) ? whole.slice(0, whole.length - url.length) : "" };
+}
+
+/** `http://host/path` is allowed in a request line (RFC 9112 §3.2.2). */
+function originForm(target: string): string {
+  const scheme = /^https?:\/\/[^/?#]*/i.exec(target);
+  if (scheme === null) return target;
+  const rest = target.slice(scheme[0].length);
+  return rest.startsWith("/") ? rest : `/${rest}`;
+}
+
+function isBelow(target: string, prefix: string): boolean {
+  if (prefix === "/") return true;
+  if (!target.startsWith(prefix)) return false;
+  const next = target[prefix.length];
+  return next === undefined || next === "/" || next === "?";
+}
+
+function respond(
+  mount: PlanMount,
+  request: IncomingMessage,
+  response: ServerResponse,
+  place: Place,
+  next: ((error?: unknown) => void) | undefined,
+): void {
+  const execute = (plan: ResponsePlan): void => {
+    const { status } = plan.head;
+    if (next !== undefined && (status === 404 || status === 405)) {
+      plan.release?.();
+      next();
+      return;
+    }
+    send(response, plan, place.base);
+  };
+  const fail = (error: unknown): void => {
+    if (next !== undefined) next(error);
+    else response.destroy(error instanceof Error ? error : undefined);
+  };
+  try {
+    const plan = mount.plan(new NodeRequest(request, place.target));
+    if (plan instanceof Promise) plan.then(execute).catch(fail);
+    else execute(plan);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** Sees a request of Node's as a plan maker wants to. */
+class NodeRequest implements PlanRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly minorVersion: number;
+  readonly fieldMask: number;
+  readonly #headers: IncomingMessage["headers"];
+
+  constructor(request: IncomingMessage, target: string) {
+    this.method = request.method ?? "GET";
+    this.target = target;
+    this.minorVersion = request.httpVersionMajor === 1 ? request.httpVersionMinor : 1;
+    this.#headers = request.headers;
+    let mask = 0;
+    for (const [id, name] of DECIDING_FIELDS) if (request.headers[name] !== undefined) mask |= 1 << id;
+    this.fieldMask = mask;
+  }
+
+  field(name: FieldId | string): string | undefined {
+    const value = this.#headers[typeof name === "string" ? name : (FIELD_NAMES[name] ?? "")];
+    return typeof value === "object" ? value.join(", ") : value;
+  }
+}
+
+/** Carries a plan out. Middleware in front may have set headers of its own: they stay unless the plan has them. */
+function send(response: ServerResponse, plan: ResponsePlan, base: string): void {
+  const { status } = plan.head;
+  // Bytes of the mount's memory are with the socket until the response is closed, one way or the other.
+  response.once("close", () => plan.release?.());
+  if (response.destroyed || response.headersSent) {
+    response.destroy();
+    return;
+  }
+  if (plan.close === true) response.shouldKeepAlive = false;
+  for (let i = 0; i < plan.head.fields.length; i += 2) {
+    const name = plan.head.fields[i]!;
+    const value = plan.head.fields[i + 1]!;
+    response.setHeader(name, name === "Location" ? base + value : value);
+  }
+  response.writeHead(status);
+  sendBody(response, plan.body).catch(() => {
+    // The promised length cannot be kept: a connection that is cut is the only way to say so.
+    response.destroy();
+  });
+}
+
+async function sendBody(response: ServerResponse, body: PlanBody): Promise<void> {
+  if (body.kind === "none") response.end();
+  else if (body.kind === "bytes") response.end(body.bytes);
+  else await sendChunks(response, body.kind === "segments" ? readSegments(body.segments) : body.chunks);
+}
+
+/** Leaving the loop early ends the iteration, so the source is told when the client goes away. */
+async function sendChunks(response: ServerResponse, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const chunk of chunks) {
+    if (response.destroyed) return;
+    if (!response.write(chunk)) await drained(response);
+  }
+  response.end();
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  if (response.destroyed) return Promise.resolve();
+  return new Promise((done) => {
+    const finish = (): void => {
+      response.off("drain", finish);
+      response.off("close", finish);
+      done();
+    };
+    response.on("drain", finish);
+    response.on("close", finish);
+  });
+}

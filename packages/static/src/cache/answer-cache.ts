@@ -1,0 +1,161 @@
+/**
+ * The entries that are kept: found by target, bounded in bytes, descriptors and number, and fresh.
+ *
+ * ```
+ *   files, redirects, directories ─▶ #entries    bytes ≤ cache.bytes, descriptors ≤ cache.fds
+ *   refusals (404 …)              ─▶ #refusals   count ≤ REFUSALS_MAX, so that probing for names evicts no file
+ * ```
+ */
+import type { Clock, ResolvedOptions } from "../options.js";
+import type { Entry } from "./entry.js";
+import { EntryTable, MAX_KEY_BYTES } from "./entry-table.js";
+
+/** Remembered refusals: about 1 MiB of objects. */
+const REFUSALS_MAX = 2048;
+
+/** Even a watched entry is looked at this often: events get lost (overflow, network file systems, `mmap`). */
+const WATCHED_CHECK_MS = 5000;
+
+export interface CacheStats {
+  readonly entries: number;
+  readonly bytes: number;
+  readonly fds: number;
+  readonly refusals: number;
+  readonly evictions: number;
+}
+
+export class AnswerCache {
+  readonly #entries: EntryTable<Entry>;
+  readonly #refusals: EntryTable<Entry>;
+  readonly #options: ResolvedOptions;
+  readonly #clock: Clock;
+  /** Entries with an open file, in the order of the clock that gives them up. */
+  readonly #open = new Set<Entry>();
+  #bytes = 0;
+  #evictions = 0;
+
+  constructor(options: ResolvedOptions, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#entries = new EntryTable(options.cache.policy);
+    this.#refusals = new EntryTable(options.cache.policy);
+  }
+
+  get stats(): CacheStats {
+    return {
+      entries: this.#entries.count,
+      bytes: this.#bytes,
+      fds: this.#open.size,
+      refusals: this.#refusals.count,
+      evictions: this.#evictions,
+    };
+  }
+
+  /** Files, redirects and directories only: what the hot path may answer. */
+  find(bytes: Uint8Array, start: number, end: number): Entry | undefined {
+    return this.#entries.find(bytes, start, end);
+  }
+
+  findText(target: string, end?: number): Entry | undefined {
+    return this.#entries.findText(target, end);
+  }
+
+  findRefusal(target: string): Entry | undefined {
+    return this.#refusals.findText(target);
+  }
+
+  /** Is it as good as the file itself, without asking? */
+  isFresh(entry: Entry): boolean {
+    return this.#clock.now() < entry.checkAtMs;
+  }
+
+  /** Keeps an entry; the table gets the reference that it was made with. */
+  add(entry: Entry): void {
+    this.#renew(entry);
+    entry.expiresAtMs = this.#clock.now() + this.#options.cache.ttlMs;
+    const replaced = this.#entries.insert(entry.target, entry);
+    if (replaced !== undefined) this.#forget(replaced);
+    this.#bytes += entry.costBytes;
+    if (entry.fd >= 0) this.#open.add(entry);
+    this.#shrink();
+  }
+
+  addRefusal(entry: Entry): void {
+    const ttlMs = Math.min(this.#options.cache.negativeTtlMs, this.#options.revalidateMs);
+    entry.checkAtMs = this.#clock.now() + ttlMs;
+    const replaced = this.#refusals.insert(entry.target, entry);
+    replaced?.release();
+    if (this.#refusals.count > REFUSALS_MAX) this.#dropRefusal(this.#refusals.victim());
+  }
+
+  /** Would an entry of this cost be kept at all? */
+  accepts(entry: Entry): boolean {
+    const { bytes, fds } = this.#options.cache;
+    if (entry.target.length > MAX_KEY_BYTES) return false;
+    return entry.fd >= 0 ? fds > 0 && bytes > 0 : entry.costBytes <= bytes;
+  }
+
+  /** The file is still what it was: believed for another period. Not when its time could hide a change. */
+  confirm(entry: Entry): boolean {
+    if (entry.isRacy || this.#clock.now() >= entry.expiresAtMs) return false;
+    this.#renew(entry);
+    return true;
+  }
+
+  drop(entry: Entry): void {
+    if (this.#entries.remove(entry)) this.#forget(entry);
+  }
+
+  /** Something new appeared: what was not there may be there now. */
+  dropRefusals(): void {
+    for (const entry of this.#refusals.entries()) this.#dropRefusal(entry);
+  }
+
+  /** Gives up open files, so that the process has descriptors again. */
+  dropFiles(): void {
+    for (const entry of this.#open) this.drop(entry);
+  }
+
+  clear(): void {
+    for (const entry of this.#entries.entries()) this.drop(entry);
+    this.dropRefusals();
+  }
+
+  #renew(entry: Entry): void {
+    const { revalidateMs } = this.#options;
+    const believedMs = entry.isWatched ? Math.max(revalidateMs, WATCHED_CHECK_MS) : revalidateMs;
+    entry.checkAtMs = this.#clock.now() + believedMs;
+  }
+
+  #dropRefusal(entry: Entry | undefined): void {
+    if (entry !== undefined && this.#refusals.remove(entry)) entry.release();
+  }
+
+  #forget(entry: Entry): void {
+    this.#bytes -= entry.costBytes;
+    this.#open.delete(entry);
+    entry.release();
+  }
+
+  #shrink(): void {
+    const { bytes, fds } = this.#options.cache;
+    while (this.#open.size > fds) this.#evict(this.#leastAskedFile());
+    while (this.#bytes > bytes && this.#entries.count > 0) this.#evict(this.#entries.victim()!);
+  }
+
+  #evict(entry: Entry): void {
+    this.#evictions++;
+    this.drop(entry);
+  }
+
+  /** A second chance for files that were asked for since the clock last came by. */
+  #leastAskedFile(): Entry {
+    for (;;) {
+      const [first] = this.#open;
+      if (first!.visited === false) return first!;
+      first!.visited = false;
+      this.#open.delete(first!);
+      this.#open.add(first!);
+    }
+  }
+}

@@ -1,0 +1,22 @@
+/** Cache-Control of a file by its name. */
+import type { ResolvedOptions } from "../options.js";
+
+const YEAR_SECONDS = 31_536_000;
+
+/** `app.3f2a9c1b.js`, `index-0a1b2c3d4e5f.css`: eight and more hex digits, with a letter and a digit among them. */
+const HEX_HASH = /[.\-_](?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{8,64}(?=\.)/;
+/** `index-BX3k9_aZ.js` (Vite, Rollup): eight characters of base64url with a digit, a capital and a small letter. */
+const BASE64_HASH = /-(?=[\w-]{0,7}[0-9])(?=[\w-]{0,7}[A-Z])(?=[\w-]{0,7}[a-z])[\w-]{8}(?=\.[a-z0-9]+$)/;
+
+/** Does the name carry a hash of the content, so that other content will have another name? */
+export function isHashedName(path: string): boolean {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  return HEX_HASH.test(name) || BASE64_HASH.test(name);
+}
+
+export function cacheControlOf(path: string, options: ResolvedOptions): string | undefined {
+  if (options.cacheControl === false) return undefined;
+  if (options.cacheControl !== undefined) return options.cacheControl;
+  if (options.immutable === "auto" && isHashedName(path)) return `public, max-age=${YEAR_SECONDS}, immutable`;
+  return `public, max-age=${options.maxAge}`;
+}
