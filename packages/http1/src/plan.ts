@@ -40,6 +40,12 @@ export interface PlanRequest {
 /** An open file that several plans may share. `fd` is valid until the last reference is released. */
 export interface PlanFile {
   readonly fd: number;
+  /**
+   * `false` once the file is not what the plan promised any more (written to, truncated). Executors ask before
+   * each chunk after the first; on `false` they close the connection: the length is never completed with other
+   * bytes. Costs one `fstat`.
+   */
+  isUnchanged?(): boolean;
 }
 
 /** `length` bytes of a file from `offset`. */
