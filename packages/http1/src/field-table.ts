@@ -11,15 +11,15 @@ const LIST_SEPARATOR = ", ";
  * for; one that was made is kept until the next head. Valid until the scanner's next scan.
  */
 export class FieldTable {
-  readonly bytes: Uint8Array;
-  protected readonly table: Uint16Array;
+  bytes: Uint8Array;
+  protected table: Uint16Array;
   /** What offsets count from: the `start` of the last parse. */
   protected base = 0;
   /** Bit `1 << id` for each id below 32 that is there. */
   fieldMask = 0;
   /** Field lines; repeated names count each time. */
   fieldCount = 0;
-  readonly #text: Latin1View;
+  #text: Latin1View;
   #names: (string | undefined)[] = [];
   #values: (string | undefined)[] = [];
   #cached = false;
@@ -41,6 +41,14 @@ export class FieldTable {
       this.#values.fill(undefined);
       this.#cached = false;
     }
+  }
+
+  /** Copies `length` bytes from the base, and the offsets, so that they outlive the scanner's next scan. */
+  protected detachFields(length: number): void {
+    this.bytes = this.bytes.slice(this.base, this.base + length);
+    this.table = this.table.slice(0, T.RECORDS + this.fieldCount * T.RECORD_SIZE);
+    this.#text = latin1View(this.bytes);
+    this.base = 0;
   }
 
   protected text(start: number, end: number): string {

@@ -92,6 +92,19 @@ export class RequestHead extends FieldTable implements PlanRequest {
     return error < 0 ? error : length;
   }
 
+  /**
+   * Copies the head out of the scanner's bytes: it stays valid when they are overwritten, and whoever parses the
+   * next head takes another `RequestHead`. For requests that outlive the call in which they were parsed.
+   * @param length what {@link parse} returned
+   */
+  detach(length: number): void {
+    const { base } = this;
+    this.detachFields(length);
+    this.#target.shift(-base);
+    this.#hostStart -= base;
+    this.#hostEnd -= base;
+  }
+
   /** Method, target, version and the two spaces between them. */
   #lineLength(): number {
     return this.table[T.TARGET_END]! - this.table[T.METHOD_START]! + " HTTP/1.1".length;

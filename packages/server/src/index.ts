@@ -1,1 +1,15 @@
-export {};
+export {
+  App,
+  type CloseOptions,
+  createServer,
+  type ListeningAddress,
+  type ListenTarget,
+  type ServerStats,
+} from "./app.js";
+export { RequestBody } from "./body/request-body.js";
+export { SERVER_ERRORS, ServerError, type ServerErrorCode } from "./errors.js";
+export { isEpollSupported } from "./loop/epoll.js";
+export type { BindAddress, LoopKind } from "./loop/loop.js";
+export { type LoopChoice, resolveOptions, SERVER_OPTIONS, type ServerOptions } from "./options.js";
+export { ServerRequest } from "./request.js";
+export type { Handler } from "./server-core.js";

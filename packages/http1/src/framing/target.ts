@@ -26,6 +26,14 @@ export class RequestTarget {
   authorityStart = 0;
   authorityEnd = 0;
 
+  /** The bytes moved: all offsets follow. */
+  shift(by: number): void {
+    this.start += by;
+    this.end += by;
+    this.authorityStart += by;
+    this.authorityEnd += by;
+  }
+
   /** @returns 0, or a negated error id */
   parse(bytes: Uint8Array, start: number, end: number, methodId: number): number {
     this.start = start;

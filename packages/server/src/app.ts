@@ -1,0 +1,125 @@
+import type { PlanMount } from "@tz/http1";
+import { Connection } from "./connection.js";
+import { ServerError } from "./errors.js";
+import { EpollLoop, isEpollSupported } from "./loop/epoll.js";
+import type { BindAddress, Listener, Loop, LoopKind } from "./loop/loop.js";
+import { NodeLoop } from "./loop/node.js";
+import { type LoopChoice, resolveOptions, type ServerOptions } from "./options.js";
+import { type Handler, ServerCore } from "./server-core.js";
+
+export interface ListenTarget {
+  /** An IP address, a name, or the path of a Unix socket. Default `"127.0.0.1"`. */
+  readonly host?: string;
+  /** 0 lets the kernel choose. Default 8080. */
+  readonly port?: number;
+}
+
+export interface ListeningAddress extends BindAddress {
+  readonly loop: LoopKind;
+}
+
+export interface CloseOptions {
+  /** How long requests in flight may take to finish before they are cut. Default 10,000. */
+  readonly timeoutMs?: number;
+}
+
+export interface ServerStats {
+  readonly loop: LoopKind;
+  readonly connections: number;
+}
+
+const DEFAULT_HOST = "127.0.0.1";
+const DEFAULT_PORT = 8080;
+const DEFAULT_CLOSE_TIMEOUT_MS = 10_000;
+const DRAIN_POLL_MS = 10;
+
+/** An HTTP/1.1 server: mounts and a handler above, a loop below. Made by {@link createServer}. */
+export class App {
+  readonly #core: ServerCore;
+  #listeners: Listener[] = [];
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ServerOptions = {}, loop?: Loop) {
+    const resolved = resolveOptions(options);
+    this.#core = new ServerCore(loop ?? makeLoop(resolved.loop, resolved.tickMs), resolved);
+  }
+
+  /** Answers everything below the mount's prefix by it. The longest prefix wins. */
+  mount(mount: PlanMount): this {
+    this.#core.mounts.add(mount);
+    return this;
+  }
+
+  /** Answers every request that no mount claims. */
+  handle(handler: Handler): this {
+    this.#core.handler = handler;
+    return this;
+  }
+
+  /** Is told of errors that handlers threw and that were answered 500. */
+  onError(listener: (error: unknown) => void): this {
+    this.#core.onError = listener;
+    return this;
+  }
+
+  /**
+   * Binds and accepts connections.
+   * @throws SysError or a system error of Node: `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`, `ENOTFOUND`
+   * @throws ServerError `TZ_SERVER_STATE` after {@link close}
+   */
+  async listen(target: ListenTarget = {}): Promise<ListeningAddress> {
+    if (this.#closing !== undefined) throw new ServerError("TZ_SERVER_STATE", "listen() after close()");
+    const { host = DEFAULT_HOST, port = DEFAULT_PORT } = target;
+    if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+      throw new ServerError("TZ_SERVER_OPTION", `port is ${port}; allowed: a whole number from 0 to 65535`);
+    }
+    const { loop, options } = this.#core;
+    const { backlog, maxConnections } = options;
+    const listener = await loop.listen({ host, port, backlog, maxConnections }, (transport) => {
+      const connection = new Connection(transport, this.#core);
+      this.#core.connections.add(connection);
+      return connection;
+    });
+    this.#listeners.push(listener);
+    return { ...listener.address, loop: loop.kind };
+  }
+
+  stats(): ServerStats {
+    return { loop: this.#core.loop.kind, connections: this.#core.loop.connections };
+  }
+
+  /**
+   * Stops in order: accepts no more, closes idle connections, lets requests in flight finish (their answers say
+   * `Connection: close`), cuts what is left after `timeoutMs`, then closes the mounts and the loop.
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(options.timeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS);
+    return this.#closing;
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
+    const core = this.#core;
+    core.draining = true;
+    for (const listener of this.#listeners) await listener.close();
+    for (const connection of [...core.connections]) connection.drain();
+    const deadline = performance.now() + timeoutMs;
+    while (core.connections.size > 0 && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+    }
+    await core.loop.close();
+    for (const mount of core.mounts.all) await mount.close?.();
+  }
+}
+
+/**
+ * @throws ServerError `TZ_SERVER_OPTION`, or `TZ_SERVER_LOOP_UNSUPPORTED` when `loop: "epoll"` cannot run here
+ */
+export function createServer(options: ServerOptions = {}): App {
+  return new App(options);
+}
+
+function makeLoop(choice: LoopChoice, tickMs: number): Loop {
+  if (choice === "node") return new NodeLoop(tickMs);
+  if (choice === "epoll" || isEpollSupported().supported) return new EpollLoop(tickMs);
+  return new NodeLoop(tickMs);
+}

@@ -1,0 +1,634 @@
+import { WheelTimer } from "@tz/alloc";
+import { parseErrorOf, type RequestHead, type ResponsePlan } from "@tz/http1";
+import { type BodySource, RequestBody } from "./body/request-body.js";
+import { ServerError } from "./errors.js";
+import type { Transport, TransportHandler } from "./loop/loop.js";
+import { errorPlan } from "./response/error-plan.js";
+import { BLOCKED, DRAINED, OutQueue } from "./response/out-queue.js";
+import { PERSIST } from "./response/status-prefix.js";
+import { type StreamSink, sendStream } from "./response/stream-sender.js";
+import type { ServerCore } from "./server-core.js";
+
+/** Whether an answer is under way: the next request of the connection is read only when none is. */
+const OUTPUT = {
+  idle: 0,
+  /** A handler works on it. */
+  awaiting: 1,
+  /** The transport took less than all of it, or a stream goes on. */
+  writing: 2,
+} as const;
+
+const EAGAIN = 11;
+const CONTINUE = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n", "latin1");
+const CHUNKED_LINE = Buffer.from("Transfer-Encoding: chunked\r\n", "latin1");
+/** A closing connection reads on for this much at the most. */
+const MAX_LINGER_BYTES = 1024 * 1024;
+const LINE_FEED = 10;
+
+/**
+ * One client's HTTP/1.1 conversation. Bytes come in through {@link onData}, plans go out through the loop's batch.
+ *
+ * ```
+ *            ┌──────────── next request (keep-alive, pipelined) ───────────┐
+ *            ▼                                                              │
+ *   head ──▶ plan ──▶ idle: answered within the call, batched ──────────────┤
+ *    │        ├─────▶ awaiting: a handler's promise ──▶ respond ────────────┤
+ *    │        └─────▶ writing: queue drains on onWritable, stream pumps ────┤
+ *    │  error                                                               │ close
+ *    └───────▶ 4xx/5xx, closing ────────────────────────────────────▶ shutdown, linger, destroy
+ * ```
+ *
+ * Requests are answered in order and one at a time; a batch coalesces the answers that are ready at once. While an
+ * answer is under way the transport is paused as soon as more bytes come, so memory per connection is bounded by
+ * one receive buffer, one batch and one plan.
+ */
+export class Connection extends WheelTimer implements TransportHandler, BodySource, StreamSink {
+  readonly transport: Transport;
+  readonly #core: ServerCore;
+  /** Bytes received and not yet consumed; they move in front of the next ones. */
+  #pending: Uint8Array | null = null;
+  #queue: OutQueue | null = null;
+  #body: RequestBody | null = null;
+  #drainWaiter: (() => void) | null = null;
+  #output: number = OUTPUT.idle;
+  #requests = 0;
+  /** In ticks of the core's coarse clock. */
+  #deadlineTick = 0;
+  #timerTick = 0;
+  #lingered = 0;
+  #closing = false;
+  #lingering = false;
+  #paused = false;
+  #streaming = false;
+  #headBegun = false;
+  #peerEnded = false;
+  #isHead = false;
+  #keepAlive = true;
+  #minorVersion = 1;
+  gone = false;
+
+  constructor(transport: Transport, core: ServerCore) {
+    super(expire);
+    this.transport = transport;
+    this.#core = core;
+    this.#arm(core.options.headTimeoutMs);
+  }
+
+  /** Nothing is under way: no request begun, no answer unfinished. */
+  get idle(): boolean {
+    return this.#output === OUTPUT.idle && this.#pending === null && this.#body === null && !this.#lingering;
+  }
+
+  // ---------------------------------------------------------------- input
+
+  onData(start: number, end: number): void {
+    if (this.#lingering) {
+      this.#lingered += end - start;
+      if (this.#lingered > MAX_LINGER_BYTES) this.transport.destroy();
+      return;
+    }
+    const { memory } = this.#core.loop;
+    const pending = this.#pending;
+    if (pending !== null) {
+      // A cut head is scanned again only when its end may have come.
+      if (
+        this.#headBegun &&
+        pending.byteLength + end - start < this.#core.options.maxRequestLineBytes &&
+        !hasLineFeed(memory.bytes, start, end)
+      ) {
+        this.#pending = concat(pending, memory.bytes, start, end);
+        return;
+      }
+      start -= pending.byteLength;
+      memory.bytes.set(pending, start);
+      this.#pending = null;
+    }
+    this.#consume(memory.bytes, start, end);
+  }
+
+  onEnd(): void {
+    this.#peerEnded = true;
+    if (this.#lingering) {
+      this.transport.destroy();
+      return;
+    }
+    const body = this.#body;
+    if (body !== null && (this.#pending === null || body.wanted)) {
+      body.fail(
+        new ServerError("TZ_SERVER_BODY_ABORTED", "the client closed before the end of the request body"),
+      );
+      this.#body = null;
+      this.#keepAlive = false;
+      this.#closing = this.#output !== OUTPUT.awaiting;
+    }
+    // A half-closed client still gets the answers to what it asked; there will be no further request.
+    if (this.#output === OUTPUT.idle) this.#endInput();
+  }
+
+  onClose(_errno: number): void {
+    this.gone = true;
+    this.#core.loop.timers.cancel(this);
+    this.#core.connections.delete(this);
+    this.#pending = null;
+    this.#queue?.abandon();
+    this.#body?.fail(
+      new ServerError("TZ_SERVER_BODY_ABORTED", "the client went away before the end of the request body"),
+    );
+    this.#wakeStream();
+  }
+
+  /** Parses and answers what lies in `bytes[position, end)`, keeps the rest, sends the batch. */
+  #consume(bytes: Uint8Array, position: number, end: number): void {
+    const core = this.#core;
+    while (position < end && !this.#closing && !this.gone) {
+      if (this.#body !== null) {
+        const next = this.#feedBody(this.#body, bytes, position, end);
+        if (next === position) break;
+        position = next;
+        continue;
+      }
+      if (this.#output !== OUTPUT.idle) break;
+      const head = core.head;
+      const used = head.parse(position, end);
+      if (used === 0) {
+        if (!this.#headBegun) {
+          this.#headBegun = true;
+          this.#arm(core.options.headTimeoutMs);
+        }
+        break;
+      }
+      this.#headBegun = false;
+      if (used < 0) {
+        this.#reject(head, used);
+        break;
+      }
+      position += used;
+      this.#begin(head, used);
+    }
+    if (!this.gone && this.#flush(false) && this.#output === OUTPUT.idle) this.#afterAnswer();
+    if (this.gone || this.#lingering || this.#closing) return;
+    if (position < end) this.#keep(bytes, position, end);
+  }
+
+  /** Keeps unconsumed bytes; stops the transport when they can only wait. */
+  #keep(bytes: Uint8Array, position: number, end: number): void {
+    this.#pending = bytes.slice(position, end);
+    const waiting = this.#output !== OUTPUT.idle || (this.#body !== null && !this.#body.wanted);
+    if (waiting && !this.#paused) {
+      this.#paused = true;
+      this.transport.pause();
+    }
+  }
+
+  /** Goes on with kept bytes after the answer (or the body's reader) made room. */
+  #continueInput(): void {
+    const pending = this.#pending;
+    if (pending !== null && !this.#headBegun) {
+      this.#pending = null;
+      const { memory } = this.#core.loop;
+      memory.bytes.set(pending, memory.receiveStart);
+      this.#consume(memory.bytes, memory.receiveStart, memory.receiveStart + pending.byteLength);
+    }
+    if (this.gone || this.#lingering) return;
+    const waiting = this.#pending !== null && !this.#headBegun;
+    if (this.#paused && !waiting) {
+      this.#paused = false;
+      this.transport.resume();
+    }
+    if (!this.#peerEnded || this.#pending !== null) return;
+    if (this.#body !== null) this.onEnd();
+    else if (this.#output === OUTPUT.idle) this.#endInput();
+  }
+
+  /** Nothing more will come, and nothing is under way. */
+  #endInput(): void {
+    if (this.#headBegun && !this.#closing) this.#rejectCutHead();
+    else this.transport.destroy();
+  }
+
+  // ---------------------------------------------------------------- request
+
+  #begin(head: RequestHead, length: number): void {
+    const core = this.#core;
+    this.#requests++;
+    this.#isHead = head.method === "HEAD";
+    this.#keepAlive = head.keepAlive;
+    this.#minorVersion = head.minorVersion;
+    if (head.chunked || head.contentLength > 0) {
+      const expects = head.expectContinue && head.minorVersion === 1;
+      this.#body = new RequestBody(
+        this,
+        head.chunked ? -1 : head.contentLength,
+        core.options.maxBodyBytes,
+        expects,
+      );
+      this.#arm(core.options.bodyTimeoutMs);
+    }
+    let answer: ResponsePlan | Promise<ResponsePlan>;
+    this.#output = OUTPUT.awaiting;
+    try {
+      answer = core.answer(head, length, this.#body, this.transport);
+    } catch (error) {
+      answer = core.failed(error);
+    }
+    if (answer instanceof Promise) {
+      core.loop.yieldTurn();
+      answer.then(
+        (plan) => this.#settle(plan),
+        (error: unknown) => this.#settle(core.failed(error)),
+      );
+      return;
+    }
+    this.#output = OUTPUT.idle;
+    this.#respond(answer);
+  }
+
+  /** A handler's promise brought its plan. */
+  #settle(plan: ResponsePlan): void {
+    if (this.gone) {
+      plan.release?.();
+      return;
+    }
+    this.#core.loop.refreshClock();
+    this.#output = OUTPUT.idle;
+    this.#respond(plan);
+    if (this.#flush(false) && this.#output === OUTPUT.idle) this.#afterAnswer();
+    if (!this.gone) this.#continueInput();
+  }
+
+  #feedBody(body: RequestBody, bytes: Uint8Array, position: number, end: number): number {
+    const next = body.feed(bytes, position, end);
+    if (body.complete) {
+      this.#body = null;
+    } else if (body.error !== null) {
+      // What follows cannot be told from a request. The handler answers, if it still can; then the end.
+      this.#keepAlive = false;
+      this.#body = null;
+      if (this.#output !== OUTPUT.awaiting) this.#closing = true;
+      return end;
+    } else {
+      this.#arm(this.#core.options.bodyTimeoutMs);
+      if (this.#output === OUTPUT.idle && body.receivedBytes > this.#core.options.maxDiscardBytes)
+        this.#closing = true;
+    }
+    return next;
+  }
+
+  onBodyWanted(): void {
+    this.#arm(this.#core.options.bodyTimeoutMs);
+    if (this.#paused) queueMicrotask(() => this.#continueInput());
+  }
+
+  sendContinue(): void {
+    if (this.gone || this.#output === OUTPUT.writing) return;
+    const { batch } = this.#core.loop;
+    batch.copy(CONTINUE);
+    this.#flush(false);
+    this.#output = OUTPUT.awaiting;
+  }
+
+  #reject(head: RequestHead, errorId: number): void {
+    this.#keepAlive = false;
+    this.#isHead = false;
+    this.#minorVersion = head.minorVersion;
+    this.#respond(errorPlan(parseErrorOf(errorId).status, true));
+  }
+
+  /** The client closed in the middle of a head. */
+  #rejectCutHead(): void {
+    this.#keepAlive = false;
+    this.#isHead = false;
+    this.#respond(errorPlan(400, true));
+    if (this.#flush(false) && this.#output === OUTPUT.idle) this.#afterAnswer();
+  }
+
+  // ---------------------------------------------------------------- answer
+
+  /** Puts a plan into the batch, or into the queue behind it. Takes over the plan's reference. */
+  #respond(plan: ResponsePlan): void {
+    const core = this.#core;
+    const { batch } = core.loop;
+    const close = this.#decideClose(plan);
+    const { head, body, packed } = plan;
+    core.prefixes.refresh(core.loop.wallMs);
+    const persist = close ? PERSIST.close : this.#minorVersion === 0 ? PERSIST.keepAlive : PERSIST.silent;
+    if (close) this.#closing = true;
+    if (packed !== undefined && batch.addressable) {
+      const length = this.#isHead ? packed.headByteLength : packed.byteLength;
+      if (batch.room > 0 && persist === PERSIST.silent && head.status === 200) {
+        batch.name(core.prefixes.hotStart, core.prefixes.hotLength);
+        batch.packed(packed, length, plan);
+        return;
+      }
+      const prefix = core.prefixes.block(head.status, persist);
+      if (this.#makeRoom(prefix.byteLength)) {
+        batch.copy(prefix);
+        batch.packed(packed, length, plan);
+        return;
+      }
+    }
+    this.#write(core.prefixes.block(head.status, persist));
+    const bodyless = this.#isHead || head.status === 204 || head.status === 304;
+    if (body.kind === "stream") {
+      if (!bodyless) {
+        this.#startStream(plan, body.chunks, body.length);
+        return;
+      }
+      void body.chunks[Symbol.asyncIterator]().return?.();
+    }
+    this.#write(head.bytes);
+    if (bodyless || body.kind === "none") {
+      plan.release?.();
+    } else if (body.kind === "bytes") {
+      this.#writeOwned(body.bytes, plan);
+    } else if (body.kind === "segments") {
+      this.#writeSegments(body.segments, plan);
+    } else {
+      plan.release?.();
+    }
+  }
+
+  /** Whether this answer is the connection's last. */
+  #decideClose(plan: ResponsePlan): boolean {
+    const { options, draining } = this.#core;
+    if (!this.#keepAlive || plan.close === true || draining) return true;
+    if (this.#peerEnded && this.#pending === null) return true;
+    if (options.maxRequestsPerConnection > 0 && this.#requests >= options.maxRequestsPerConnection)
+      return true;
+    const body = this.#body;
+    if (body !== null) {
+      if (body.error !== null) return true;
+      // The client may or may not send a body that it was never asked for: what follows would be ambiguous.
+      if (body.awaitsContinue || body.remainingBytes > options.maxDiscardBytes) return true;
+      body.discard();
+    }
+    return plan.body.kind === "stream" && plan.body.length === undefined && this.#minorVersion === 0;
+  }
+
+  /** Makes sure that `length` bytes fit into the batch. `false`: they must go to the queue. */
+  #makeRoom(length: number): boolean {
+    if (this.#queue !== null && !this.#queue.empty) return false;
+    if (this.#core.loop.batch.room >= length) return true;
+    return this.#flush(true) && length <= this.#core.loop.batch.room;
+  }
+
+  /** Writes bytes that nobody changes afterwards (heads, prefixes). */
+  #write(bytes: Uint8Array): void {
+    if (this.#makeRoom(bytes.byteLength)) this.#core.loop.batch.copy(bytes);
+    else this.#enqueue().bytes(bytes, null);
+  }
+
+  #writeOwned(bytes: Uint8Array, plan: ResponsePlan): void {
+    if (this.#makeRoom(bytes.byteLength)) {
+      this.#core.loop.batch.copy(bytes);
+      plan.release?.();
+    } else {
+      this.#enqueue().bytes(bytes, plan);
+    }
+  }
+
+  #writeSegments(
+    segments: Extract<ResponsePlan["body"], { kind: "segments" }>["segments"],
+    plan: ResponsePlan,
+  ): void {
+    const queue = this.#enqueue();
+    const last = segments.length - 1;
+    if (last < 0) plan.release?.();
+    for (let i = 0; i <= last; i++) {
+      const segment = segments[i]!;
+      const owner = i === last ? plan : null;
+      if (segment instanceof Uint8Array) queue.bytes(segment, owner);
+      else queue.file(segment.file, segment.offset, segment.length, owner);
+    }
+  }
+
+  /** The queue, after what the batch holds. From here on the answer is written as the transport takes it. */
+  #enqueue(): OutQueue {
+    this.#queue ??= new OutQueue();
+    this.#output = OUTPUT.writing;
+    return this.#queue;
+  }
+
+  /** Sends the batch, then the queue. `false`: something is left, or the connection is gone. */
+  #flush(more: boolean): boolean {
+    const { batch } = this.#core.loop;
+    const queue = this.#queue;
+    if (batch.count > 0) {
+      const queued = queue !== null && !queue.empty;
+      const length = batch.byteLength;
+      const sent = this.transport.flush(batch, more || queued);
+      if (sent === length) {
+        batch.releaseAll();
+      } else if (sent < 0 && sent !== -EAGAIN) {
+        batch.releaseAll();
+        this.transport.destroy();
+        return false;
+      } else {
+        this.#enqueue().prepend(batch, Math.max(sent, 0));
+        this.#arm(this.#core.options.writeTimeoutMs);
+        return false;
+      }
+    }
+    if (queue === null || queue.empty || more) return queue === null || queue.empty;
+    return this.#drain(queue);
+  }
+
+  #drain(queue: OutQueue): boolean {
+    const result = queue.drain(this.transport, this.#core.loop.batch);
+    if (result === DRAINED) {
+      if (this.#output === OUTPUT.writing && !this.#streaming) this.#output = OUTPUT.idle;
+      return true;
+    }
+    if (result === BLOCKED) {
+      this.#arm(this.#core.options.writeTimeoutMs);
+      return false;
+    }
+    this.transport.destroy();
+    return false;
+  }
+
+  onWritable(): void {
+    const queue = this.#queue;
+    if (this.gone || queue === null || queue.empty) return;
+    if (!this.#drain(queue)) return;
+    if (this.#streaming) {
+      this.#wakeStream();
+      return;
+    }
+    if (this.#output !== OUTPUT.idle) return;
+    this.#afterAnswer();
+    if (!this.gone) this.#continueInput();
+  }
+
+  /** Every answer so far has left. */
+  #afterAnswer(): void {
+    if (this.#closing || (this.#core.draining && this.#pending === null && this.#body === null)) {
+      this.#finish();
+    } else if (this.#headBegun) {
+      // The head's own deadline runs.
+    } else if (this.#body !== null) {
+      this.#arm(this.#core.options.bodyTimeoutMs);
+    } else {
+      this.#armIdle();
+    }
+  }
+
+  /** Ends the connection in order: the answer must reach the client before a reset can. */
+  #finish(): void {
+    if (this.#lingering || this.gone) return;
+    if (this.#peerEnded) {
+      this.transport.destroy();
+      return;
+    }
+    this.#lingering = true;
+    this.#pending = null;
+    this.#body?.discard();
+    this.transport.shutdown();
+    if (this.#paused) {
+      this.#paused = false;
+      this.transport.resume();
+    }
+    this.#arm(this.#core.options.lingerTimeoutMs);
+  }
+
+  /** The server stops: idle connections close now, the others after their answer. */
+  drain(): void {
+    if (this.idle) this.#finish();
+  }
+
+  // ---------------------------------------------------------------- streams
+
+  #startStream(plan: ResponsePlan, chunks: AsyncIterable<Uint8Array>, length: number | undefined): void {
+    const chunked = length === undefined && this.#minorVersion === 1;
+    if (chunked) this.#write(CHUNKED_LINE);
+    this.#write(plan.head.bytes);
+    this.#streaming = true;
+    this.#output = OUTPUT.writing;
+    this.#core.loop.yieldTurn();
+    sendStream(this, chunks, length, chunked).then(
+      (complete) => this.#endStream(plan, complete, undefined),
+      (error: unknown) => this.#endStream(plan, false, error),
+    );
+  }
+
+  #endStream(plan: ResponsePlan, complete: boolean, error: unknown): void {
+    plan.release?.();
+    this.#streaming = false;
+    if (error !== undefined) this.#core.reportError(error);
+    if (this.gone) return;
+    if (!complete) {
+      this.transport.destroy();
+      return;
+    }
+    if (this.#queue !== null && !this.#queue.empty) return;
+    this.#output = OUTPUT.idle;
+    this.#afterAnswer();
+    if (!this.gone) this.#continueInput();
+  }
+
+  push(bytes: Uint8Array): boolean {
+    if (this.gone) return false;
+    this.#core.loop.refreshClock();
+    this.#write(bytes);
+    this.#output = OUTPUT.writing;
+    const sent = this.#flush(false);
+    this.#output = OUTPUT.writing;
+    return !sent;
+  }
+
+  drained(): Promise<void> {
+    if (this.gone || this.#queue === null || this.#queue.empty) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#drainWaiter = resolve;
+    });
+  }
+
+  #wakeStream(): void {
+    const waiter = this.#drainWaiter;
+    this.#drainWaiter = null;
+    waiter?.();
+  }
+
+  // ---------------------------------------------------------------- time
+
+  /** Sets the deadline. Moving it out costs a store; the timer finds out when it fires. */
+  #arm(delayMs: number): void {
+    const core = this.#core;
+    const tick = core.tick + Math.ceil(delayMs / core.options.tickMs);
+    this.#deadlineTick = tick;
+    if (!this.scheduled || tick < this.#timerTick) {
+      this.#timerTick = tick;
+      core.loop.timers.schedule(this, delayMs);
+    }
+  }
+
+  #armIdle(): void {
+    this.#deadlineTick = this.#core.tick + this.#core.idleTicks;
+    if (this.#deadlineTick < this.#timerTick) this.#arm(this.#core.options.idleTimeoutMs);
+  }
+
+  /** The wheel's call: late deadlines are put off, due ones act. */
+  onTimer(): void {
+    const core = this.#core;
+    if (this.gone) return;
+    const left = this.#deadlineTick - core.tick;
+    if (left > 0) {
+      this.#timerTick = this.#deadlineTick;
+      core.loop.timers.schedule(this, left * core.options.tickMs);
+      return;
+    }
+    this.#timerTick = 0;
+    this.#onDeadline();
+  }
+
+  #onDeadline(): void {
+    if (this.#lingering || this.#output === OUTPUT.writing) {
+      if (this.#streaming && (this.#queue === null || this.#queue.empty)) return;
+      this.transport.destroy();
+      return;
+    }
+    const body = this.#body;
+    if (this.#output === OUTPUT.awaiting) {
+      if (body?.wanted === true) {
+        body.fail(
+          new ServerError(
+            "TZ_SERVER_BODY_TIMEOUT",
+            `no byte of the request body came for ${this.#core.options.bodyTimeoutMs} ms`,
+          ),
+        );
+        this.#keepAlive = false;
+        this.#body = null;
+      }
+      return;
+    }
+    if (body !== null || this.#pending !== null) {
+      this.#keepAlive = false;
+      this.#isHead = false;
+      if (body !== null) {
+        // Answered already: only the discarded rest is missing.
+        this.transport.destroy();
+        return;
+      }
+      this.#respond(errorPlan(408, true));
+      if (this.#flush(false) && this.#output === OUTPUT.idle) this.#afterAnswer();
+      return;
+    }
+    this.#finish();
+  }
+}
+
+function expire(timer: WheelTimer): void {
+  (timer as Connection).onTimer();
+}
+
+function hasLineFeed(bytes: Uint8Array, start: number, end: number): boolean {
+  const at = bytes.indexOf(LINE_FEED, start);
+  return at >= 0 && at < end;
+}
+
+function concat(first: Uint8Array, bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const all = new Uint8Array(first.byteLength + end - start);
+  all.set(first);
+  all.set(bytes.subarray(start, end), first.byteLength);
+  return all;
+}

@@ -1,0 +1,39 @@
+/**
+ * Every error of this package. `status` is what a request that fails with it is answered with; `undefined` when
+ * it never belongs to a request.
+ */
+export const SERVER_ERRORS = {
+  TZ_SERVER_OPTION: {
+    status: undefined,
+    meaning: "An option is unknown, of the wrong type or out of bounds.",
+  },
+  TZ_SERVER_STATE: {
+    status: undefined,
+    meaning: "The call does not fit the state: listening twice, or after close.",
+  },
+  TZ_SERVER_LOOP_UNSUPPORTED: { status: undefined, meaning: "The loop that was asked for cannot run here." },
+  TZ_SERVER_BODY_TOO_LARGE: { status: 413, meaning: "The request body is larger than `maxBodyBytes`." },
+  TZ_SERVER_BODY_ABORTED: {
+    status: 400,
+    meaning: "The client went away before the end of the request body.",
+  },
+  TZ_SERVER_BODY_INVALID: { status: 400, meaning: "The chunked coding of the request body is malformed." },
+  TZ_SERVER_BODY_TIMEOUT: { status: 408, meaning: "The request body did not arrive within `bodyTimeoutMs`." },
+  TZ_SERVER_BODY_USED: { status: 500, meaning: "The handler reads the request body twice." },
+} as const;
+
+export type ServerErrorCode = keyof typeof SERVER_ERRORS;
+
+/** An error of `@tz/server`; match on `code`. */
+export class ServerError extends Error {
+  override readonly name = "ServerError";
+  readonly code: ServerErrorCode;
+  /** The HTTP status that a request failing with this error is answered with. */
+  readonly status: number | undefined;
+
+  constructor(code: ServerErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.status = SERVER_ERRORS[code].status;
+  }
+}

@@ -1,0 +1,477 @@
+import { TimerWheel } from "@tz/alloc";
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  accept4,
+  bind,
+  close,
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLLERR,
+  EPOLLET,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLOUT,
+  EPOLLRDHUP,
+  EpollEvents,
+  epollCreate,
+  epollCtl,
+  epollWait,
+  getpeername,
+  getsockname,
+  IoVector,
+  IPPROTO_TCP,
+  isSupported,
+  listen,
+  MSG_MORE,
+  MSG_NOSIGNAL,
+  Region,
+  recv,
+  SHUT_WR,
+  SO_REUSEADDR,
+  SO_REUSEPORT,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SOL_SOCKET,
+  type SocketAddress,
+  send,
+  sendfile,
+  sendmsg,
+  setsockopt,
+  shutdown,
+  socket,
+  TCP_NODELAY,
+  takeSocketError,
+  type Watch,
+  watchReadable,
+  writev,
+} from "@tz/sys";
+import { ServerError } from "../errors.js";
+import { resolveHost } from "./bind-host.js";
+import { IoMemory } from "./io-memory.js";
+import type { BindAddress, Listener, ListenOptions, Loop, Transport, TransportHandler } from "./loop.js";
+import { SendBatch } from "./send-batch.js";
+
+const EAGAIN = 11;
+const EINTR = 4;
+const ECONNABORTED = 103;
+const EPROTO = 71;
+/** Accept failures that concern one connection only (accept(2)). */
+const SKIPPED_ON_ACCEPT = new Set([EINTR, ECONNABORTED, EPROTO, 100, 92, 112, 64, 113, 95, 101]);
+
+const EVENTS_PER_TURN = 512;
+/** While there is traffic the loop polls again without waiting, so often before Node's own loop gets a turn. */
+const TURNS_PER_WAKE = 4;
+/** One connection reads so often in a turn; then others follow. */
+const READS_PER_TURN = 16;
+const ACCEPTS_PER_TURN = 64;
+/** Pause after the process or the machine ran out of descriptors. */
+const ACCEPT_PAUSE_MS = 100;
+const CONNECTION_EVENTS = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+/** `struct msghdr` on 64-bit Linux: name, namelen, iov, iovlen, control, controllen, flags. */
+const MSGHDR_BYTES = 56;
+
+/** Whether this machine can run the loop, with the reason when it cannot. */
+export function isEpollSupported(): { supported: true } | { supported: false; reason: string } {
+  return isSupported();
+}
+
+/**
+ * The Linux loop: an epoll descriptor of its own, nested in Node's loop, so that timers, promises and npm packages
+ * keep working in handlers. Edge-triggered: a socket is read until it is short, written until it is full.
+ *
+ * An event carries the connection's generation beside its descriptor; one for a descriptor that was closed and
+ * reused in the same turn is dropped.
+ */
+export class EpollLoop implements Loop {
+  readonly kind = "epoll";
+  readonly memory = new IoMemory();
+  readonly batch = new SendBatch(this.memory, true);
+  readonly timers: TimerWheel;
+  nowMs = performance.now();
+  wallMs = Date.now();
+  connections = 0;
+  /** @internal Address of the I/O memory's first byte. */
+  readonly base: number;
+  /** @internal */
+  readonly iov = new IoVector(128);
+  /** @internal */
+  readonly messageHeader: Region;
+  /** @internal Transports that asked for another turn. */
+  readonly ready: EpollTransport[] = [];
+  readonly #region: Region;
+  readonly #epollFd: number;
+  readonly #events = new EpollEvents(EVENTS_PER_TURN);
+  readonly #transports: (EpollTransport | EpollListener | undefined)[] = [];
+  readonly #watch: Watch;
+  readonly #tickTimer: NodeJS.Timeout;
+  #generation = 0;
+  #turns = TURNS_PER_WAKE;
+  #wakePending = false;
+  #closed = false;
+
+  /** @throws ServerError `TZ_SERVER_LOOP_UNSUPPORTED` */
+  constructor(tickMs: number) {
+    const support = isSupported();
+    if (!support.supported)
+      throw new ServerError(
+        "TZ_SERVER_LOOP_UNSUPPORTED",
+        `the epoll loop cannot run here: ${support.reason}`,
+      );
+    this.#region = Region.fromMemory(this.memory.memory);
+    this.base = this.#region.address;
+    this.messageHeader = Region.allocate(MSGHDR_BYTES);
+    const { u32 } = this.messageHeader;
+    u32[4] = this.iov.address >>> 0;
+    u32[5] = this.iov.address / 4294967296;
+    this.timers = new TimerWheel({ tickMs, now: () => this.nowMs });
+    this.#epollFd = epollCreate();
+    this.#watch = watchReadable(this.#epollFd, () => this.#wake());
+    this.#watch.unref();
+    this.#tickTimer = setInterval(() => {
+      this.refreshClock();
+      this.timers.advance(this.nowMs);
+      this.#runReady();
+    }, tickMs).unref();
+  }
+
+  async listen(
+    options: ListenOptions,
+    accept: (transport: Transport) => TransportHandler,
+  ): Promise<Listener> {
+    const address = await resolveHost(options.host, options.port);
+    const listener = new EpollListener(this, openListener(address, options), accept, options.maxConnections);
+    this.#add(listener, EPOLLIN);
+    this.#watch.ref();
+    return listener;
+  }
+
+  refreshClock(): void {
+    this.nowMs = performance.now();
+    this.wallMs = Date.now();
+  }
+
+  yieldTurn(): void {
+    this.#turns = 0;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#tickTimer);
+    for (const entry of this.#transports) {
+      if (entry instanceof EpollTransport) entry.destroy();
+      else if (entry !== undefined) await entry.close();
+    }
+    this.#watch.close();
+    close(this.#epollFd);
+    this.#events.release();
+    this.iov.release();
+    this.messageHeader.release();
+    this.#region.release();
+  }
+
+  /** @internal */
+  add(fd: number, accept: (transport: Transport) => TransportHandler): void {
+    const transport = new EpollTransport(this, fd);
+    this.connections++;
+    transport.handler = accept(transport);
+    if (!transport.closed) this.#add(transport, CONNECTION_EVENTS);
+  }
+
+  /** @internal Takes a descriptor out of the table and closes it; the kernel drops its registration. */
+  remove(entry: EpollTransport | EpollListener): void {
+    if (this.#transports[entry.fd] === entry) this.#transports[entry.fd] = undefined;
+    if (entry instanceof EpollListener) epollCtl(this.#epollFd, EPOLL_CTL_DEL, entry.fd, 0, 0);
+    close(entry.fd);
+  }
+
+  /** @internal */
+  pauseListener(listener: EpollListener): void {
+    epollCtl(this.#epollFd, EPOLL_CTL_DEL, listener.fd, 0, 0);
+  }
+
+  /** @internal */
+  resumeListener(listener: EpollListener): void {
+    this.#add(listener, EPOLLIN);
+  }
+
+  /** @internal */
+  enqueue(transport: EpollTransport): void {
+    this.ready.push(transport);
+    if (this.#wakePending) return;
+    this.#wakePending = true;
+    setImmediate(() => {
+      this.#wakePending = false;
+      if (!this.#closed) this.#wake();
+    });
+  }
+
+  #add(entry: EpollTransport | EpollListener, events: number): void {
+    this.#generation = (this.#generation + 1) >>> 0;
+    entry.generation = this.#generation;
+    this.#transports[entry.fd] = entry;
+    const result = epollCtl(this.#epollFd, EPOLL_CTL_ADD, entry.fd, events, entry.generation);
+    if (result < 0 && entry instanceof EpollTransport) entry.destroy(-result);
+  }
+
+  #wake(): void {
+    this.#turns = TURNS_PER_WAKE;
+    do {
+      this.refreshClock();
+      this.#runReady();
+      const count = epollWait(this.#epollFd, this.#events, 0);
+      if (count <= 0) break;
+      this.#dispatch(count);
+    } while (--this.#turns > 0 && !this.#closed);
+  }
+
+  #dispatch(count: number): void {
+    const events = this.#events;
+    for (let i = 0; i < count; i++) {
+      const entry = this.#transports[events.fd(i)];
+      // Closed, or closed and reused, by something earlier in this turn.
+      if (entry === undefined || entry.generation !== events.generation(i)) continue;
+      entry.onEvents(events.events(i));
+      if (this.#closed) return;
+    }
+  }
+
+  #runReady(): void {
+    if (this.ready.length === 0) return;
+    for (const transport of this.ready.splice(0)) transport.onReady();
+  }
+}
+
+/** @internal */
+class EpollListener implements Listener {
+  readonly fd: number;
+  readonly address: BindAddress;
+  generation = 0;
+  readonly #loop: EpollLoop;
+  readonly #accept: (transport: Transport) => TransportHandler;
+  readonly #maxConnections: number;
+  #resumeTimer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(
+    loop: EpollLoop,
+    fd: number,
+    accept: (transport: Transport) => TransportHandler,
+    maxConnections: number,
+  ) {
+    this.fd = fd;
+    this.#loop = loop;
+    this.#accept = accept;
+    this.#maxConnections = maxConnections;
+    const name = getsockname(fd);
+    this.address =
+      name.family === "unix" ? { host: name.path, port: 0 } : { host: name.host, port: name.port };
+  }
+
+  onEvents(_events: number): void {
+    for (let i = 0; i < ACCEPTS_PER_TURN; i++) {
+      if (this.#loop.connections >= this.#maxConnections) {
+        this.#pause();
+        return;
+      }
+      const fd = accept4(this.fd, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (fd >= 0) {
+        this.#loop.add(fd, this.#accept);
+      } else if (fd === -EAGAIN) {
+        return;
+      } else if (!SKIPPED_ON_ACCEPT.has(-fd)) {
+        // EMFILE, ENFILE, ENOBUFS, ENOMEM: the queue stays readable, so polling it would spin.
+        this.#pause();
+        return;
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#resumeTimer);
+    this.#loop.remove(this);
+  }
+
+  #pause(): void {
+    this.#loop.pauseListener(this);
+    this.#resumeTimer = setTimeout(() => this.#loop.resumeListener(this), ACCEPT_PAUSE_MS);
+  }
+}
+
+const IGNORE: TransportHandler = { onData() {}, onEnd() {}, onWritable() {}, onClose() {} };
+
+/** @internal */
+class EpollTransport implements Transport {
+  handler: TransportHandler = IGNORE;
+  readonly fd: number;
+  generation = 0;
+  closed = false;
+  readonly #loop: EpollLoop;
+  #paused = false;
+  /** Bytes may wait in the kernel: the edge came while nobody read. */
+  #readable = false;
+  #writable = false;
+  #queued = false;
+  #ended = false;
+  #hangUp = false;
+
+  constructor(loop: EpollLoop, fd: number) {
+    this.#loop = loop;
+    this.fd = fd;
+  }
+
+  get remoteAddress(): string {
+    const peer = this.#peer();
+    return peer === undefined || peer.family === "unix" ? "" : peer.host;
+  }
+
+  get remotePort(): number {
+    const peer = this.#peer();
+    return peer === undefined || peer.family === "unix" ? 0 : peer.port;
+  }
+
+  onEvents(events: number): void {
+    if ((events & (EPOLLERR | EPOLLHUP)) !== 0) {
+      const error = (events & EPOLLERR) !== 0 ? -takeSocketError(this.fd) : 0;
+      if (error > 0) {
+        this.destroy(error);
+        return;
+      }
+    }
+    if ((events & EPOLLRDHUP) !== 0) this.#hangUp = true;
+    if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) !== 0) {
+      this.#readable = true;
+      if (!this.#paused) this.#read();
+    }
+    if ((events & EPOLLOUT) !== 0 && !this.closed) this.handler.onWritable();
+  }
+
+  onReady(): void {
+    this.#queued = false;
+    if (this.closed) return;
+    if (this.#writable) {
+      this.#writable = false;
+      this.handler.onWritable();
+    }
+    if (this.#readable && !this.#paused && !this.closed) this.#read();
+  }
+
+  flush(batch: SendBatch, more: boolean): number {
+    const loop = this.#loop;
+    const { count } = batch;
+    if (count === 1) {
+      const start = batch.plans[0] === null ? loop.base + batch.starts[0]! : batch.starts[0]!;
+      return send(this.fd, start, batch.lengths[0]!, more ? MSG_MORE | MSG_NOSIGNAL : MSG_NOSIGNAL);
+    }
+    const { iov } = loop;
+    for (let i = 0; i < count; i++) {
+      iov.set(
+        i,
+        batch.plans[i] === null ? loop.base + batch.starts[i]! : batch.starts[i]!,
+        batch.lengths[i]!,
+      );
+    }
+    if (!more) return writev(this.fd, iov.address, count);
+    loop.messageHeader.u32[6] = count;
+    return sendmsg(this.fd, loop.messageHeader.address, MSG_MORE | MSG_NOSIGNAL);
+  }
+
+  sendFile(fd: number, offset: number, length: number): number {
+    return sendfile(this.fd, fd, offset, length);
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    if (this.#readable) this.#queue();
+  }
+
+  yieldWrite(): void {
+    this.#writable = true;
+    this.#queue();
+  }
+
+  shutdown(): void {
+    shutdown(this.fd, SHUT_WR);
+  }
+
+  destroy(errno = 0): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#loop.remove(this);
+    this.#loop.connections--;
+    this.handler.onClose(errno);
+  }
+
+  #read(): void {
+    const { base, memory } = this.#loop;
+    for (let i = 0; i < READS_PER_TURN; i++) {
+      const received = recv(this.fd, base + memory.receiveStart, memory.receiveBytes, 0);
+      if (received > 0) {
+        const short = received < memory.receiveBytes;
+        // A short read empties the socket; the next edge tells of more. With the peer's FIN there is no next edge.
+        if (short && !this.#hangUp) this.#readable = false;
+        this.handler.onData(memory.receiveStart, memory.receiveStart + received);
+        if (this.closed || this.#paused || !this.#readable) return;
+      } else if (received === 0) {
+        this.#readable = false;
+        if (!this.#ended) {
+          this.#ended = true;
+          this.handler.onEnd();
+        }
+        return;
+      } else if (received === -EAGAIN) {
+        this.#readable = false;
+        return;
+      } else if (received !== -EINTR) {
+        this.destroy(-received);
+        return;
+      }
+    }
+    this.#queue();
+  }
+
+  #queue(): void {
+    if (this.#queued) return;
+    this.#queued = true;
+    this.#loop.enqueue(this);
+  }
+
+  #peer(): SocketAddress | undefined {
+    if (this.closed) return undefined;
+    try {
+      return getpeername(this.fd);
+    } catch {
+      // Gone in this moment (ENOTCONN).
+      return undefined;
+    }
+  }
+}
+
+/** @throws SysError from socket(2), bind(2) or listen(2) */
+function openListener(address: SocketAddress, options: ListenOptions): number {
+  const family = address.family === "unix" ? AF_UNIX : address.family === "ipv4" ? AF_INET : AF_INET6;
+  const fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  try {
+    if (family !== AF_UNIX) {
+      setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+      if (options.reusePort === true) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+      // Accepted sockets inherit it: answers leave at once, MSG_MORE says where they should not.
+      setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    }
+    bind(fd, address);
+    listen(fd, options.backlog);
+    return fd;
+  } catch (error) {
+    close(fd);
+    throw error;
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * The memory that the kernel reads from and writes to, one per worker. A `WebAssembly.Memory` whose initial size
+ * is its maximum: its address never moves, and a WebAssembly scanner works on the bytes in place.
+ *
+ * ```
+ *  0         64 K            128 K             192 K  +4 K                    +64 K
+ *  ├─ tables ─┼─── headroom ──┼──── receive ────┼ fence ┼──────── send ────────┤
+ *              unparsed bytes    recv() target     zeros   heads and small bodies
+ *              of a cut request                            of coalesced answers
+ * ```
+ *
+ * A request that was cut in the middle keeps its bytes in its connection; when more arrive they are copied into
+ * the headroom, directly before the new ones, and the whole is parsed in place. So an idle connection holds no
+ * buffer, and a request costs a copy only when it really came in pieces.
+ */
+const KIB = 1024;
+const PAGE_BYTES = 64 * KIB;
+
+const TABLES_START = 1 * KIB;
+const HEADROOM_START = 64 * KIB;
+const RECEIVE_START = 128 * KIB;
+const RECEIVE_END = 192 * KIB;
+/** The scanner may load whole vectors past the end of the data. */
+const FENCE_BYTES = 4 * KIB;
+const SEND_START = RECEIVE_END + FENCE_BYTES;
+const SEND_BYTES = 60 * KIB;
+const TOTAL_PAGES = 4;
+
+/** What of `WebAssembly.Memory` is used here; its global type comes with browser libraries only. */
+export interface FixedMemory {
+  readonly buffer: ArrayBuffer;
+}
+
+declare const WebAssembly: {
+  readonly Memory: new (descriptor: { initial: number; maximum: number }) => FixedMemory;
+};
+
+export class IoMemory {
+  readonly memory: FixedMemory;
+  readonly bytes: Uint8Array;
+  readonly buffer: Buffer;
+  readonly tableOffset = TABLES_START;
+  /** Longest unparsed rest that fits in front of newly received bytes. */
+  readonly headroomBytes = RECEIVE_START - HEADROOM_START;
+  readonly receiveStart = RECEIVE_START;
+  readonly receiveBytes = RECEIVE_END - RECEIVE_START;
+  readonly sendStart = SEND_START;
+  readonly sendBytes = SEND_BYTES;
+
+  constructor() {
+    this.memory = new WebAssembly.Memory({ initial: TOTAL_PAGES, maximum: TOTAL_PAGES });
+    this.bytes = new Uint8Array(this.memory.buffer);
+    this.buffer = Buffer.from(this.memory.buffer);
+    if (SEND_START + SEND_BYTES > TOTAL_PAGES * PAGE_BYTES)
+      throw new RangeError("I/O memory layout does not fit");
+  }
+}

@@ -1,0 +1,236 @@
+import { read as readFile } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { constants } from "node:os";
+import { TimerWheel } from "@tz/alloc";
+import { IoMemory } from "./io-memory.js";
+import type { Listener, ListenOptions, Loop, Transport, TransportHandler } from "./loop.js";
+import { SendBatch } from "./send-batch.js";
+
+const EAGAIN = 11;
+const EIO = 5;
+const FILE_CHUNK_BYTES = 256 * 1024;
+
+/**
+ * The portable loop on `node:net`, for platforms without the system calls. Same contract as the Linux loop: what
+ * a socket brings is copied into the I/O memory, what it takes is copied out of it.
+ */
+export class NodeLoop implements Loop {
+  readonly kind = "node";
+  readonly memory = new IoMemory();
+  readonly batch = new SendBatch(this.memory, false);
+  readonly timers: TimerWheel;
+  nowMs = performance.now();
+  wallMs = Date.now();
+  /** @internal */
+  readonly transports = new Set<NodeTransport>();
+  readonly #servers = new Set<Server>();
+  readonly #tickTimer: NodeJS.Timeout;
+
+  constructor(tickMs: number) {
+    this.timers = new TimerWheel({ tickMs, now: () => this.nowMs });
+    this.#tickTimer = setInterval(() => {
+      this.refreshClock();
+      this.timers.advance(this.nowMs);
+    }, tickMs).unref();
+  }
+
+  get connections(): number {
+    return this.transports.size;
+  }
+
+  async listen(
+    options: ListenOptions,
+    accept: (transport: Transport) => TransportHandler,
+  ): Promise<Listener> {
+    const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
+      this.refreshClock();
+      const transport = new NodeTransport(this, socket);
+      this.transports.add(transport);
+      transport.handler = accept(transport);
+      if (!transport.closed) socket.resume();
+    });
+    server.maxConnections = options.maxConnections;
+    const unix = options.host.includes("/");
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      const at = unix ? { path: options.host } : { host: options.host, port: options.port };
+      server.listen({ ...at, backlog: options.backlog }, resolve);
+    });
+    this.#servers.add(server);
+    const bound = server.address();
+    const address =
+      bound === null || typeof bound === "string"
+        ? { host: options.host, port: 0 }
+        : { host: bound.address, port: bound.port };
+    return {
+      address,
+      close: async () => {
+        this.#servers.delete(server);
+        // The callback waits for the connections; they are the server's business.
+        server.close();
+      },
+    };
+  }
+
+  refreshClock(): void {
+    this.nowMs = performance.now();
+    this.wallMs = Date.now();
+  }
+
+  yieldTurn(): void {}
+
+  async close(): Promise<void> {
+    clearInterval(this.#tickTimer);
+    for (const server of this.#servers) server.close();
+    for (const transport of [...this.transports]) transport.destroy();
+  }
+}
+
+const IGNORE: TransportHandler = { onData() {}, onEnd() {}, onWritable() {}, onClose() {} };
+
+/** @internal */
+class NodeTransport implements Transport {
+  handler: TransportHandler = IGNORE;
+  closed = false;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly #loop: NodeLoop;
+  readonly #socket: Socket;
+  /** Received, not yet delivered: the handler paused in the middle of a chunk. */
+  #rest: Buffer | null = null;
+  #paused = false;
+  #ended = false;
+  #delivering = false;
+  #full = false;
+  /** Bytes of the file that were read and written since the last `sendFile` asked. */
+  #fileSent = 0;
+  #fileError = 0;
+  #fileEnded = false;
+  #reading = false;
+
+  constructor(loop: NodeLoop, socket: Socket) {
+    this.#loop = loop;
+    this.#socket = socket;
+    this.remoteAddress = socket.remoteAddress ?? "";
+    this.remotePort = socket.remotePort ?? 0;
+    socket.on("data", (chunk: Buffer) => {
+      this.#rest = this.#rest === null ? chunk : Buffer.concat([this.#rest, chunk]);
+      this.#deliver();
+    });
+    socket.on("end", () => {
+      this.#ended = true;
+      this.#deliver();
+    });
+    socket.on("drain", () => {
+      this.#full = false;
+      if (!this.closed && !this.#reading) this.handler.onWritable();
+    });
+    socket.on("error", (error: NodeJS.ErrnoException) => this.#close(errnoOf(error)));
+    socket.on("close", () => this.#close(0));
+  }
+
+  flush(batch: SendBatch, _more: boolean): number {
+    if (this.#full || this.#reading) return -EAGAIN;
+    const out = Buffer.allocUnsafe(batch.byteLength);
+    let at = 0;
+    for (let i = 0; i < batch.count; i++) {
+      const start = batch.starts[i]!;
+      const length = batch.lengths[i]!;
+      out.set(batch.memory.bytes.subarray(start, start + length), at);
+      at += length;
+    }
+    this.#write(out);
+    return out.byteLength;
+  }
+
+  sendFile(fd: number, offset: number, length: number): number {
+    if (this.#fileError !== 0) return -this.#fileError;
+    if (this.#fileSent > 0) {
+      const sent = this.#fileSent;
+      this.#fileSent = 0;
+      return sent;
+    }
+    if (this.#fileEnded) return 0;
+    if (this.#full || this.#reading) return -EAGAIN;
+    this.#reading = true;
+    const chunk = Buffer.allocUnsafe(Math.min(length, FILE_CHUNK_BYTES));
+    readFile(fd, chunk, 0, chunk.byteLength, offset, (error, count) => {
+      this.#reading = false;
+      if (this.closed) return;
+      this.#loop.refreshClock();
+      if (error !== null) {
+        this.#fileError = errnoOf(error);
+      } else if (count === 0) {
+        this.#fileEnded = true;
+      } else {
+        this.#fileSent = count;
+        this.#write(chunk.subarray(0, count));
+      }
+      if (!this.#full) this.handler.onWritable();
+    });
+    return -EAGAIN;
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#socket.resume();
+    if (this.#rest !== null || this.#ended) setImmediate(() => this.#deliver());
+  }
+
+  yieldWrite(): void {
+    setImmediate(() => {
+      if (!this.closed && !this.#full) this.handler.onWritable();
+    });
+  }
+
+  shutdown(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+    this.#close(0);
+  }
+
+  #write(bytes: Buffer): void {
+    if (!this.#socket.write(bytes)) this.#full = true;
+  }
+
+  #deliver(): void {
+    if (this.#delivering) return;
+    this.#delivering = true;
+    this.#loop.refreshClock();
+    const { memory } = this.#loop;
+    while (this.#rest !== null && !this.#paused && !this.closed) {
+      const chunk = this.#rest;
+      const length = Math.min(chunk.byteLength, memory.receiveBytes);
+      memory.bytes.set(chunk.subarray(0, length), memory.receiveStart);
+      this.#rest = length === chunk.byteLength ? null : chunk.subarray(length);
+      this.handler.onData(memory.receiveStart, memory.receiveStart + length);
+    }
+    this.#delivering = false;
+    if (this.#ended && this.#rest === null && !this.#paused && !this.closed) {
+      this.#ended = false;
+      this.handler.onEnd();
+    }
+  }
+
+  #close(errno: number): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#rest = null;
+    this.#loop.transports.delete(this);
+    this.#socket.destroy();
+    this.handler.onClose(errno);
+  }
+}
+
+function errnoOf(error: NodeJS.ErrnoException): number {
+  const known = constants.errno as Record<string, number>;
+  return (error.code !== undefined ? known[error.code] : undefined) ?? EIO;
+}

@@ -1,0 +1,159 @@
+import { ServerError } from "./errors.js";
+
+/** One row an option: default, bounds and unit. The table validates, and the reference page is made of it. */
+interface NumberRow {
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+  readonly unit: string;
+  readonly meaning: string;
+}
+
+const SECOND = 1000;
+const HOUR = 3600 * SECOND;
+
+export const SERVER_OPTIONS = {
+  maxConnections: {
+    default: 10_000,
+    min: 1,
+    max: 1_000_000,
+    unit: "connections",
+    meaning: "Open at a time; further ones wait in the kernel's queue.",
+  },
+  backlog: {
+    default: 4096,
+    min: 1,
+    max: 65_535,
+    unit: "connections",
+    meaning:
+      "Length of the kernel's queue of connections not yet accepted; the kernel caps it at net.core.somaxconn.",
+  },
+  maxRequestLineBytes: {
+    default: 8192,
+    min: 64,
+    max: 32_768,
+    unit: "bytes",
+    meaning: "A longer request line is answered 414.",
+  },
+  maxHeadBytes: {
+    default: 32_768,
+    min: 256,
+    max: 65_000,
+    unit: "bytes",
+    meaning: "A longer request head is answered 431.",
+  },
+  maxFields: {
+    default: 128,
+    min: 1,
+    max: 1000,
+    unit: "fields",
+    meaning: "More fields in one head are answered 431.",
+  },
+  maxBodyBytes: {
+    default: 1_048_576,
+    min: 0,
+    max: 1_099_511_627_776,
+    unit: "bytes",
+    meaning: "A larger request body is answered 413.",
+  },
+  maxDiscardBytes: {
+    default: 262_144,
+    min: 0,
+    max: 1_073_741_824,
+    unit: "bytes",
+    meaning: "How much of a body that nobody reads is read to keep the connection; beyond, it is closed.",
+  },
+  maxRequestsPerConnection: {
+    default: 0,
+    min: 0,
+    max: 4_294_967_295,
+    unit: "requests",
+    meaning: "After this many a connection is closed; 0 is no limit.",
+  },
+  headTimeoutMs: {
+    default: 30 * SECOND,
+    min: 10,
+    max: HOUR,
+    unit: "ms",
+    meaning: "From the first byte of a request (or the accept) to the end of its head; then 408.",
+  },
+  bodyTimeoutMs: {
+    default: 30 * SECOND,
+    min: 10,
+    max: HOUR,
+    unit: "ms",
+    meaning: "Between two pieces of a request body; then 408.",
+  },
+  idleTimeoutMs: {
+    default: 60 * SECOND,
+    min: 10,
+    max: 24 * HOUR,
+    unit: "ms",
+    meaning: "A connection without a request is closed after this.",
+  },
+  writeTimeoutMs: {
+    default: 60 * SECOND,
+    min: 10,
+    max: 24 * HOUR,
+    unit: "ms",
+    meaning: "A client that takes no byte of an answer for this long is closed.",
+  },
+  lingerTimeoutMs: {
+    default: 2 * SECOND,
+    min: 10,
+    max: 60 * SECOND,
+    unit: "ms",
+    meaning: "How long a closing connection reads on, so that the last answer is not lost to a reset.",
+  },
+  tickMs: { default: 100, min: 1, max: SECOND, unit: "ms", meaning: "Resolution of all timeouts." },
+} as const satisfies Record<string, NumberRow>;
+
+export type NumberOption = keyof typeof SERVER_OPTIONS;
+
+/** Which loop carries the server: `"auto"` takes `"epoll"` where it is supported. */
+export type LoopChoice = "auto" | "epoll" | "node";
+const LOOPS: readonly LoopChoice[] = ["auto", "epoll", "node"];
+
+/** All limits and timeouts; see {@link SERVER_OPTIONS} for defaults, bounds and units. */
+export type ServerOptions = { readonly [K in NumberOption]?: number } & { readonly loop?: LoopChoice };
+
+export type ResolvedOptions = { readonly [K in NumberOption]: number } & { readonly loop: LoopChoice };
+
+/**
+ * Fills in defaults.
+ * @throws ServerError `TZ_SERVER_OPTION` naming the option, the value and what is allowed
+ */
+export function resolveOptions(options: ServerOptions = {}): ResolvedOptions {
+  const resolved: Record<string, number | LoopChoice> = { loop: "auto" };
+  for (const [name, row] of Object.entries(SERVER_OPTIONS)) resolved[name] = row.default;
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    if (name === "loop") {
+      if (!LOOPS.includes(value as LoopChoice)) {
+        throw new ServerError("TZ_SERVER_OPTION", `loop is ${show(value)}; allowed: ${LOOPS.join(", ")}`);
+      }
+    } else {
+      const row: NumberRow | undefined = Object.hasOwn(SERVER_OPTIONS, name)
+        ? SERVER_OPTIONS[name as NumberOption]
+        : undefined;
+      if (row === undefined) {
+        throw new ServerError(
+          "TZ_SERVER_OPTION",
+          `unknown option ${show(name)}; allowed: loop, ${Object.keys(SERVER_OPTIONS).join(", ")}`,
+        );
+      }
+      if (typeof value !== "number" || !Number.isSafeInteger(value) || value < row.min || value > row.max) {
+        throw new ServerError(
+          "TZ_SERVER_OPTION",
+          `${name} is ${show(value)}; allowed: a whole number of ${row.unit} from ${row.min} to ${row.max}`,
+        );
+      }
+    }
+    resolved[name] = value as number;
+  }
+  return resolved as unknown as ResolvedOptions;
+}
+
+function show(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,59 @@
+import { statusLine } from "@tz/http1";
+import type { IoMemory } from "../loop/io-memory.js";
+
+/** What the answer says about the connection. */
+export const PERSIST = {
+  /** HTTP/1.1 default: nothing to say. */
+  silent: 0,
+  close: 1,
+  /** An HTTP/1.0 client asked for it. */
+  keepAlive: 2,
+} as const;
+
+const CONNECTION_LINE = ["", "Connection: close\r\n", "Connection: keep-alive\r\n"] as const;
+
+/** Where the block of a 200 lies in the I/O memory, between the scanner's tables and the headroom. */
+const HOT_PREFIX_START = 48 * 1024;
+
+/**
+ * The first lines of every answer: status line, `Date` and `Connection`. Rewritten when the second changes, shared
+ * by all answers of that second. The block of a persistent 200 lies in the I/O memory, so that a hot answer is two
+ * pieces of one `writev` and nothing is copied.
+ */
+export class StatusPrefixes {
+  readonly hotStart = HOT_PREFIX_START;
+  hotLength = 0;
+  readonly #memory: IoMemory;
+  readonly #blocks = new Map<number, Uint8Array>();
+  #second = -1;
+  #dateLine = "";
+
+  constructor(memory: IoMemory) {
+    this.#memory = memory;
+  }
+
+  /** @param wallMs milliseconds since 1970 */
+  refresh(wallMs: number): void {
+    const second = Math.floor(wallMs / 1000);
+    if (second === this.#second) return;
+    this.#second = second;
+    this.#dateLine = `Date: ${new Date(second * 1000).toUTCString()}\r\n`;
+    this.#blocks.clear();
+    this.hotLength = this.#memory.buffer.write(
+      `${statusLine(200)}${this.#dateLine}`,
+      HOT_PREFIX_START,
+      "latin1",
+    );
+  }
+
+  /** The block as bytes of their own. */
+  block(status: number, persist: number): Uint8Array {
+    const key = status * 4 + persist;
+    let block = this.#blocks.get(key);
+    if (block === undefined) {
+      block = Buffer.from(`${statusLine(status)}${this.#dateLine}${CONNECTION_LINE[persist]}`, "latin1");
+      this.#blocks.set(key, block);
+    }
+    return block;
+  }
+}

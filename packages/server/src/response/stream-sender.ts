@@ -1,0 +1,56 @@
+/** What a stream needs of its connection. */
+export interface StreamSink {
+  /** Queues bytes and sends what fits. `true`: the client is behind, wait for {@link drained}. */
+  push(bytes: Uint8Array): boolean;
+  /** Resolves when the queue is empty; also when the connection is gone. */
+  drained(): Promise<void>;
+  readonly gone: boolean;
+}
+
+const CRLF = Buffer.from("\r\n", "latin1");
+const LAST_CHUNK = Buffer.from("0\r\n\r\n", "latin1");
+
+/**
+ * Sends the chunks of a stream, waiting for the client where it is behind.
+ *
+ * @param length bytes that were promised; `undefined` when the chunks frame themselves
+ * @param chunked frame by the chunked coding (RFC 9112 §7.1); otherwise the bytes go out bare
+ * @returns `true` when the answer is complete; `false` when the stream failed, ended early, promised too little,
+ *   or the client left: the connection must then be destroyed, so that the client can tell
+ */
+export async function sendStream(
+  sink: StreamSink,
+  chunks: AsyncIterable<Uint8Array>,
+  length: number | undefined,
+  chunked: boolean,
+): Promise<boolean> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  let left = length ?? Number.POSITIVE_INFINITY;
+  let finished = false;
+  try {
+    while (!sink.gone) {
+      const next = await iterator.next();
+      if (next.done === true) {
+        finished = true;
+        break;
+      }
+      const chunk = next.value;
+      if (sink.gone) break;
+      if (chunk.byteLength === 0) continue;
+      if (chunk.byteLength > left) return false;
+      left -= chunk.byteLength;
+      const behind = chunked ? pushChunk(sink, chunk) : sink.push(chunk);
+      if (behind) await sink.drained();
+    }
+  } finally {
+    if (!finished) await iterator.return?.();
+  }
+  if (!finished || sink.gone || (length !== undefined && left !== 0)) return false;
+  if (chunked) sink.push(LAST_CHUNK);
+  return true;
+}
+
+function pushChunk(sink: StreamSink, chunk: Uint8Array): boolean {
+  const size = Buffer.from(`${chunk.byteLength.toString(16)}\r\n`, "latin1");
+  return sink.push(Buffer.concat([size, chunk, CRLF]));
+}
