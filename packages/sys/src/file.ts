@@ -157,8 +157,8 @@ export function sendfile(outFd: number, inFd: number, offset: number, length: nu
 
 /** Announces how a range of a file will be read (`POSIX_FADV_*`); length 0 is to the end. @returns 0 or a negative errno */
 export function fadvise(fd: number, offset: number, length: number, advice: number): number {
-  // This one call returns its error instead of setting errno.
-  return -nativeAdvise(fd, offset, length, advice);
+  // This one call returns its error instead of setting errno. Subtracted, so that success is 0 and not -0.
+  return 0 - nativeAdvise(fd, offset, length, advice);
 }
 
 function checkStat(stat: StatBuffer): void {

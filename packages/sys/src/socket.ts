@@ -128,7 +128,8 @@ export function getsockopt(fd: number, level: number, option: number): number {
 export function takeSocketError(fd: number): number {
   scratchWords[1] = 4;
   const result = nativeGetOption(fd, SOL_SOCKET, SO_ERROR, scratchAddress, scratchAddress + 4);
-  return result === -1 ? -errnoCell[0]! : -scratchWords[0]!;
+  // Subtracted, so that no error is 0 and not -0.
+  return result === -1 ? -errnoCell[0]! : 0 - scratchWords[0]!;
 }
 
 /** Accepts a connection; `flags` may be `SOCK_NONBLOCK | SOCK_CLOEXEC`. @returns its descriptor or a negative errno */
