@@ -47,7 +47,7 @@ const cases = [
   ["206", "two ranges", () => ({ target: "/files/readme.txt", headers: { Range: "bytes=0-15,32-47" } })],
   ["403", "a folder without index", () => ({ target: "/files/" })],
   ["404", "nothing there", () => ({ target: "/files/missing.txt" })],
-  ["404", "out of the folder", () => ({ target: "/files/..%2f..%2fpackage.json" })],
+  ["400", "out of the folder", () => ({ target: "/files/..%2f..%2fpackage.json" })],
   ["405", "POST to a file", () => ({ target: stylesheet, method: "POST" })],
   ["412", "If-Match another tag", () => ({ target: stylesheet, headers: { "If-Match": '"another"' } })],
   [
@@ -70,6 +70,9 @@ function write(pane, parts) {
   );
 }
 
+/** Enough to recognise a file, little enough to fit a phone. */
+const previewBytes = 320;
+
 const headLines = (pairs) =>
   pairs.flatMap(([name, value]) => [
     ["name", `\n${name}: `],
@@ -83,7 +86,7 @@ function writeAnswer(pane, { response, body, ms }, { withBody = true } = {}) {
     ...headLines([...response.headers]),
   ];
   if (withBody) {
-    const start = new TextDecoder().decode(body.slice(0, 600));
+    const start = new TextDecoder().decode(body.slice(0, previewBytes));
     const shown = body.byteLength === 0 ? "(no body)" : /^(text|multipart)\//.test(type) ? start : "";
     parts.push(["body", `${shown}\n\n${counted.format(body.byteLength)} bytes in ${milliseconds(ms)}`]);
   }
@@ -97,6 +100,7 @@ async function showCase(button, build) {
     ["line", `${method} ${target} HTTP/1.1`],
     ...headLines([["host", location.host], ...Object.entries(headers)]),
   ]);
+  write($("#response"), [["name", "…"]]);
   try {
     writeAnswer($("#response"), await ask(target, { method, headers }));
   } catch {
