@@ -31,6 +31,8 @@ import { errorPlan } from "./respond/error-pages.js";
 import { FileEntry } from "./respond/file-entry.js";
 import { RedirectEntry, RefusedEntry, redirectPlan } from "./respond/fixed-entries.js";
 import { type MaybePromise, run, type Steps, wait } from "./steps.js";
+import { inotify } from "./watch/inotify-hub.js";
+import { WatchTree } from "./watch/watch-tree.js";
 
 const ALLOW = ["Allow", "GET, HEAD, OPTIONS"] as const;
 const OPTIONS_PLAN: ResponsePlan = { head: new ResponseHead(204, ALLOW), body: { kind: "none" } };
@@ -60,6 +62,7 @@ export class StaticMount implements PlanMount {
   readonly #files: FileSystem;
   readonly #memory: AnswerMemory;
   readonly #cache: AnswerCache;
+  readonly #tree: WatchTree | undefined;
   /** Loads under way by canonical target: a file is read once, however many ask for it. */
   readonly #loading = new Map<string, Loading>();
   #requests = 0;
@@ -83,7 +86,18 @@ export class StaticMount implements PlanMount {
             rootCheckMs: revalidateMs,
           })
         : new NodeFileSystem(root, this.options.symlinks);
-    this.#cache = new AnswerCache(this.options, clock);
+    // Without belief there is nothing to watch for.
+    if (hasSys && this.options.watch && revalidateMs > 0) {
+      this.#tree = new WatchTree({
+        root,
+        source: inotify,
+        now: () => clock.now(),
+        onChanged: (entry) => this.#cache.drop(entry),
+        onRootMoved: () => this.#files.forgetRoot(),
+        onExhausted: () => {},
+      });
+    }
+    this.#cache = new AnswerCache(this.options, clock, this.#tree);
   }
 
   /**
@@ -133,6 +147,7 @@ export class StaticMount implements PlanMount {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#cache.clear();
+    this.#tree?.close();
     this.#files.close();
   }
 
@@ -247,6 +262,7 @@ export class StaticMount implements PlanMount {
       }
       const entry = yield* this.#entryOf(target, resolution, lookup, attempt === UNSTEADY_MAX);
       if (entry === undefined) continue;
+      entry.isWatchable = !lookup.isLinked;
       entry.retain();
       this.#keep(entry);
       return entry;
@@ -255,10 +271,17 @@ export class StaticMount implements PlanMount {
 
   /** Gives the cache its reference, or gives it back. */
   #keep(entry: Entry): void {
-    const isRefusal = entry instanceof RefusedEntry;
-    if (this.#isClosed || !entry.isCacheable || !this.#cache.accepts(entry)) entry.release();
-    else if (isRefusal) this.#cache.addRefusal(entry);
+    if (this.#isClosed || !entry.isCacheable || !this.#cache.accepts(entry)) {
+      entry.release();
+      return;
+    }
+    if (entry.isRefusal) this.#cache.addRefusal(entry);
     else this.#cache.add(entry);
+    // What happened between the first look and the first watch is in no event.
+    if (entry.watchState === "new" && this.#files.isSynchronous) {
+      if (run(this.#compare(entry)) === true) this.#cache.confirm(entry);
+      else this.#cache.drop(entry);
+    }
   }
 
   *#entryOf(

@@ -7,6 +7,7 @@
  * ```
  */
 import type { Clock, ResolvedOptions } from "../options.js";
+import type { WatchTree } from "../watch/watch-tree.js";
 import type { Entry } from "./entry.js";
 import { EntryTable, MAX_KEY_BYTES } from "./entry-table.js";
 
@@ -29,14 +30,17 @@ export class AnswerCache {
   readonly #refusals: EntryTable<Entry>;
   readonly #options: ResolvedOptions;
   readonly #clock: Clock;
+  readonly #tree: WatchTree | undefined;
   /** Entries with an open file, in the order of the clock that gives them up. */
   readonly #open = new Set<Entry>();
   #bytes = 0;
   #evictions = 0;
 
-  constructor(options: ResolvedOptions, clock: Clock) {
+  /** @param tree tells when entries do not hold any more; without it only time does */
+  constructor(options: ResolvedOptions, clock: Clock, tree?: WatchTree) {
     this.#options = options;
     this.#clock = clock;
+    this.#tree = tree;
     this.#entries = new EntryTable(options.cache.policy);
     this.#refusals = new EntryTable(options.cache.policy);
   }
@@ -71,6 +75,7 @@ export class AnswerCache {
 
   /** Keeps an entry; the table gets the reference that it was made with. */
   add(entry: Entry): void {
+    this.#watch(entry);
     this.#renew(entry);
     entry.expiresAtMs = this.#clock.now() + this.#options.cache.ttlMs;
     const replaced = this.#entries.insert(entry.target, entry);
@@ -81,10 +86,11 @@ export class AnswerCache {
   }
 
   addRefusal(entry: Entry): void {
+    this.#watch(entry);
     const ttlMs = Math.min(this.#options.cache.negativeTtlMs, this.#options.revalidateMs);
     entry.checkAtMs = this.#clock.now() + ttlMs;
     const replaced = this.#refusals.insert(entry.target, entry);
-    replaced?.release();
+    if (replaced !== undefined) this.#letGo(replaced);
     if (this.#refusals.count > REFUSALS_MAX) this.#dropRefusal(this.#refusals.victim());
   }
 
@@ -98,17 +104,14 @@ export class AnswerCache {
   /** The file is still what it was: believed for another period. Not when its time could hide a change. */
   confirm(entry: Entry): boolean {
     if (entry.isRacy || this.#clock.now() >= entry.expiresAtMs) return false;
+    if (entry.watchState === "new") entry.watchState = "live";
     this.#renew(entry);
     return true;
   }
 
   drop(entry: Entry): void {
-    if (this.#entries.remove(entry)) this.#forget(entry);
-  }
-
-  /** Something new appeared: what was not there may be there now. */
-  dropRefusals(): void {
-    for (const entry of this.#refusals.entries()) this.#dropRefusal(entry);
+    if (entry.isRefusal) this.#dropRefusal(entry);
+    else if (this.#entries.remove(entry)) this.#forget(entry);
   }
 
   /** Gives up open files, so that the process has descriptors again. */
@@ -118,23 +121,33 @@ export class AnswerCache {
 
   clear(): void {
     for (const entry of this.#entries.entries()) this.drop(entry);
-    this.dropRefusals();
+    for (const entry of this.#refusals.entries()) this.#dropRefusal(entry);
   }
 
   #renew(entry: Entry): void {
     const { revalidateMs } = this.#options;
-    const believedMs = entry.isWatched ? Math.max(revalidateMs, WATCHED_CHECK_MS) : revalidateMs;
+    const believedMs = entry.watchState === "live" ? Math.max(revalidateMs, WATCHED_CHECK_MS) : revalidateMs;
     entry.checkAtMs = this.#clock.now() + believedMs;
   }
 
+  #watch(entry: Entry): void {
+    if (this.#tree === undefined || !entry.isWatchable) return;
+    entry.watchState = this.#tree.add(entry) ? "new" : "none";
+  }
+
+  #letGo(entry: Entry): void {
+    if (this.#tree !== undefined && entry.isWatchable) this.#tree.remove(entry);
+    entry.release();
+  }
+
   #dropRefusal(entry: Entry | undefined): void {
-    if (entry !== undefined && this.#refusals.remove(entry)) entry.release();
+    if (entry !== undefined && this.#refusals.remove(entry)) this.#letGo(entry);
   }
 
   #forget(entry: Entry): void {
     this.#bytes -= entry.costBytes;
     this.#open.delete(entry);
-    entry.release();
+    this.#letGo(entry);
   }
 
   #shrink(): void {

@@ -29,8 +29,10 @@ export abstract class Entry extends TableEntry {
   checkAtMs = Number.NEGATIVE_INFINITY;
   /** On the cache's clock: when it goes, whatever the probes say. */
   expiresAtMs = Number.POSITIVE_INFINITY;
-  /** Every change of the probes reaches us as an event. */
-  isWatched = false;
+  /** `"live"`: every change of the probes reaches us as an event; `"new"`: from the next successful look on. */
+  watchState: "none" | "new" | "live" = "none";
+  /** The probes' own paths are all that a change can come through: no links, symbolic or hard. */
+  isWatchable = true;
   /** Read so soon after its last change that another change could carry the same time. */
   isRacy = false;
   /** May it answer the next request too? */
@@ -49,6 +51,11 @@ export abstract class Entry extends TableEntry {
 
   /** The answer to this request. Hands over one reference with it. Reads the request before it waits. */
   abstract answer(request: PlanRequest): MaybePromise<ResponsePlan>;
+
+  /** Kept apart from the files, so that probing for names evicts none of them. */
+  get isRefusal(): boolean {
+    return false;
+  }
 
   /** The descriptor it holds open, or -1. */
   get fd(): number {

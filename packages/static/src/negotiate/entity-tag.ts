@@ -9,7 +9,7 @@ export function matchesStrongly(a: string, b: string): boolean {
 
 /** Weak comparison: equal once `W/` is taken off. */
 export function matchesWeakly(a: string, b: string): boolean {
-  return opaque(a) === opaque(b);
+  return a === b || opaque(a) === opaque(b);
 }
 
 function opaque(tag: string): string {

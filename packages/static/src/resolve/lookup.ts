@@ -5,7 +5,7 @@ import { type FileStatus, type FileSystem, isOpened, type OpenedFile, type Refus
 
 export class Lookup {
   readonly probes: Probe[] = [];
-  /** Some file was reached through a symbolic link. */
+  /** Something was reached through a link: it can change without an event for the paths that were asked for. */
   isLinked = false;
   readonly #files: FileSystem;
 
@@ -22,7 +22,8 @@ export class Lookup {
       if (found !== "missing") this.isLinked = true;
     } else if (isOpened(found)) {
       this.probes.push({ path, found: found.status });
-      this.isLinked ||= found.isLinked;
+      // A file with several names can be written to through another one.
+      this.isLinked ||= found.isLinked || found.status.links > 1;
     } else {
       this.probes.push({ path, found });
     }

@@ -34,6 +34,10 @@ function visible(query: string): string {
 export class RefusedEntry extends Entry {
   readonly status: number;
 
+  override get isRefusal(): boolean {
+    return true;
+  }
+
   constructor(target: string, probes: readonly Probe[], status: number) {
     super(target, probes);
     this.status = status;

@@ -36,18 +36,21 @@ export class Form {
   }
 
   get headPlan(): ResponsePlan {
-    const packed = this.content instanceof MemoryContent ? this.content.packedHead : undefined;
-    this.#headPlan ??= new EntryPlan(this.#entry, this.representation.okHead, { kind: "none" }, packed);
+    this.#headPlan ??= new EntryPlan(
+      this.#entry,
+      this.representation.okHead,
+      { kind: "none" },
+      this.content instanceof MemoryContent ? this.content.packedHead : undefined,
+    );
     return this.#headPlan;
   }
 
   get notModifiedPlan(): ResponsePlan {
-    const packed = this.content instanceof MemoryContent ? this.content.packedNotModified : undefined;
     this.#notModifiedPlan ??= new EntryPlan(
       this.#entry,
       this.representation.notModifiedHead,
       { kind: "none" },
-      packed,
+      this.content instanceof MemoryContent ? this.content.packedNotModified : undefined,
     );
     return this.#notModifiedPlan;
   }

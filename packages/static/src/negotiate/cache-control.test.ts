@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import { resolveOptions } from "../options.js";
+import { cacheControlOf, isHashedName } from "./cache-control.js";
+
+test.each([
+  "app.3f2a9c1b.js",
+  "assets/index-0a1b2c3d4e5f.css",
+  "chunk_deadbeef01.js",
+  "main.d41d8cd98f00b204e9800998ecf8427e.js",
+  "index-BX3k9_aZ.js",
+  "logo-D4x_Q2bb.svg",
+])("%s carries a hash", (name) => {
+  expect(isHashedName(name)).toBe(true);
+});
+
+test.each([
+  "app.js",
+  "report-20240131.pdf",
+  "IMG_12345678.jpg",
+  "jquery-3.7.1.min.js",
+  "some-settings.js",
+  "facade-defaced.css",
+  "index-Settings.js",
+  "3f2a9c1b/app.js",
+  "photo.3f2a9c1b",
+])("%s does not", (name) => {
+  expect(isHashedName(name)).toBe(false);
+});
+
+test("what is sent", () => {
+  const of = (name: string, given = {}) => cacheControlOf(name, resolveOptions(given));
+  expect(of("app.js")).toBe("public, max-age=0");
+  expect(of("app.js", { maxAge: 60 })).toBe("public, max-age=60");
+  expect(of("app.3f2a9c1b.js")).toBe("public, max-age=31536000, immutable");
+  expect(of("app.3f2a9c1b.js", { immutable: false })).toBe("public, max-age=0");
+  expect(of("app.3f2a9c1b.js", { cacheControl: "no-store" })).toBe("no-store");
+  expect(of("app.js", { cacheControl: false })).toBeUndefined();
+});

@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import { extensionOf, mediaTypeOf } from "./media-type.js";
+
+const rules = {
+  charset: "utf-8",
+  overrides: new Map([
+    ["foo", "text/foo"],
+    ["bar", "text/bar; charset=latin1"],
+  ]),
+};
+
+test.each([
+  ["a.css", "text/css; charset=utf-8"],
+  ["dir.d/a.JS", "text/javascript; charset=utf-8"],
+  ["a.json", "application/json; charset=utf-8"],
+  ["a.svg", "image/svg+xml; charset=utf-8"],
+  ["a.wasm", "application/wasm"],
+  ["a.woff2", "font/woff2"],
+  ["a.mp4", "video/mp4"],
+  ["a.tar.gz", "application/gzip"],
+  ["a.foo", "text/foo; charset=utf-8"],
+  ["a.bar", "text/bar; charset=latin1"],
+  ["a.unknownext", "application/octet-stream"],
+  ["noext", "application/octet-stream"],
+  ["dir.css/noext", "application/octet-stream"],
+  [".css", "application/octet-stream"],
+])("%s is %s", (name, type) => {
+  expect(mediaTypeOf(name, rules)).toBe(type);
+});
+
+test("without charset", () => {
+  expect(mediaTypeOf("a.css", { charset: false, overrides: new Map() })).toBe("text/css");
+});
+
+test("extensions", () => {
+  expect(extensionOf("a/b.TXT")).toBe("txt");
+  expect(extensionOf("a.b/c")).toBe("");
+  expect(extensionOf("a/.env")).toBe("");
+  expect(extensionOf("a.")).toBe("");
+});
