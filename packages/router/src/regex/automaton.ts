@@ -1,0 +1,203 @@
+import { RouterError } from "../errors.js";
+import { ROUTER_LIMITS } from "../options.js";
+import { ENCODED_QUESTION, ENCODED_SLASH, plainByte } from "../path-alphabet.js";
+import { utf8Sequences } from "./code-points.js";
+import { parseRegex, type Regex } from "./syntax.js";
+
+/**
+ * A deterministic automaton over the bytes of a decoded value (see `path-alphabet.ts`): one table look-up a byte, so a
+ * check costs the length of the value whatever the expression is. There is nothing to backtrack into, hence no
+ * catastrophic pattern.
+ *
+ * ```
+ *   byte ──classOf──▶ class ─┐
+ *   state ───────────────────┴─▶ next[state * classCount + class]      state 0 is the dead end, 1 the start
+ * ```
+ */
+export interface Automaton {
+  readonly classOf: Uint8Array;
+  readonly classCount: number;
+  readonly next: Uint16Array;
+  /** 1 where a value may end. */
+  readonly accepting: Uint8Array;
+}
+
+export const DEAD = 0;
+export const START = 1;
+
+/** True when the automaton accepts `bytes[start, end)`. */
+export function acceptsBytes(automaton: Automaton, bytes: Uint8Array, start: number, end: number): boolean {
+  const { classOf, classCount, next } = automaton;
+  let state = START;
+  for (let i = start; i < end; i++) {
+    state = next[state * classCount + classOf[bytes[i]!]!]!;
+    if (state === DEAD) return false;
+  }
+  return automaton.accepting[state] === 1;
+}
+
+/** The same for a string whose characters from `start` to `end` are ASCII. */
+export function acceptsText(automaton: Automaton, text: string, start: number, end: number): boolean {
+  const { classOf, classCount, next } = automaton;
+  let state = START;
+  for (let i = start; i < end; i++) {
+    state = next[state * classCount + classOf[text.charCodeAt(i)]!]!;
+    if (state === DEAD) return false;
+  }
+  return automaton.accepting[state] === 1;
+}
+
+/**
+ * Builds the automaton of an expression.
+ *
+ * @throws RouterError `TZ_ROUTER_REGEX` when it cannot be read, is not regular, or needs more than 512 states.
+ */
+export function compileRegex(source: string): Automaton {
+  const builder = new NfaBuilder(source);
+  const accept = builder.state();
+  const start = builder.connect(parseRegex(source), accept);
+  return determinize(builder, start, accept, source);
+}
+
+/** An edge without bytes (`low > high`) is taken freely. */
+interface NfaEdge {
+  readonly low: number;
+  readonly high: number;
+  readonly to: number;
+}
+
+/** Bounded so that nested repetitions like `((a{1000}){1000})` end in an error and not in all of the memory. */
+const MAX_NFA_STATES = 10_000;
+
+/** Thompson's construction, from the end to the start: each part is told where it leads. */
+class NfaBuilder {
+  readonly edges: NfaEdge[][] = [];
+  readonly #source: string;
+
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  state(): number {
+    if (this.edges.length >= MAX_NFA_STATES) throw tooLarge(this.#source);
+    this.edges.push([]);
+    return this.edges.length - 1;
+  }
+
+  /** The state from which `regex` leads to `to`. */
+  connect(regex: Regex, to: number): number {
+    switch (regex.kind) {
+      case "sequence":
+        return regex.parts.reduceRight((next, part) => this.connect(part, next), to);
+      case "choice": {
+        const fork = this.state();
+        for (const option of regex.options) this.#free(fork, this.connect(option, to));
+        return fork;
+      }
+      case "ranges": {
+        const from = this.state();
+        for (const range of regex.ranges) {
+          for (const sequence of utf8Sequences(range)) this.#bytes(from, sequence, to);
+        }
+        return from;
+      }
+      case "repeat":
+        return this.#repeat(regex.part, regex.min, regex.max, to);
+    }
+  }
+
+  #repeat(part: Regex, min: number, max: number, to: number): number {
+    let entry = to;
+    if (max === Number.POSITIVE_INFINITY) {
+      const loop = this.state();
+      this.#free(loop, this.connect(part, loop));
+      this.#free(loop, to);
+      entry = loop;
+    } else {
+      for (let i = min; i < max; i++) {
+        const maybe = this.state();
+        this.#free(maybe, this.connect(part, entry));
+        this.#free(maybe, to);
+        entry = maybe;
+      }
+    }
+    for (let i = 0; i < min; i++) entry = this.connect(part, entry);
+    return entry;
+  }
+
+  #bytes(from: number, sequence: readonly (readonly [number, number])[], to: number): void {
+    let at = from;
+    sequence.forEach(([low, high], index) => {
+      const next = index === sequence.length - 1 ? to : this.state();
+      this.edges[at]!.push({ low, high, to: next });
+      at = next;
+    });
+  }
+
+  #free(from: number, to: number): void {
+    this.edges[from]!.push({ low: 1, high: 0, to });
+  }
+}
+
+/** Subset construction over the classes of bytes that no edge tells apart. */
+function determinize(nfa: NfaBuilder, start: number, accept: number, source: string): Automaton {
+  const { classOf, samples } = byteClasses(nfa.edges);
+  const classCount = samples.length;
+  const sets: number[][] = [[], closure(nfa.edges, [start])];
+  const ids = new Map<string, number>([
+    ["", DEAD],
+    [sets[START]!.join(), START],
+  ]);
+  const rows: number[] = new Array(classCount).fill(DEAD);
+  for (let id = START; id < sets.length; id++) {
+    for (const sample of samples) {
+      const targets = sets[id]!.flatMap((state) =>
+        nfa.edges[state]!.filter((edge) => edge.low <= sample && sample <= edge.high).map((edge) => edge.to),
+      );
+      const set = closure(nfa.edges, targets);
+      const key = set.join();
+      let target = ids.get(key);
+      if (target === undefined) {
+        target = sets.push(set) - 1;
+        if (target > ROUTER_LIMITS.regexStates.value) throw tooLarge(source);
+        ids.set(key, target);
+      }
+      rows.push(target);
+    }
+  }
+  const accepting = Uint8Array.from(sets, (set) => (set.includes(accept) ? 1 : 0));
+  return { classOf, classCount, next: Uint16Array.from(rows), accepting };
+}
+
+function closure(edges: readonly NfaEdge[][], from: readonly number[]): number[] {
+  const seen = new Set(from);
+  for (const state of seen) {
+    for (const edge of edges[state]!) if (edge.low > edge.high) seen.add(edge.to);
+  }
+  return [...seen].sort((a, b) => a - b);
+}
+
+function byteClasses(edges: readonly NfaEdge[][]): { classOf: Uint8Array; samples: number[] } {
+  const starts = new Set([0]);
+  for (const edge of edges.flat()) {
+    if (edge.low > edge.high) continue;
+    starts.add(edge.low);
+    starts.add(edge.high + 1);
+  }
+  const classOf = new Uint8Array(256);
+  const samples: number[] = [];
+  for (let byte = 0; byte < 256; byte++) {
+    if (starts.has(byte)) samples.push(byte);
+    classOf[byte] = samples.length - 1;
+  }
+  // In a decoded value these stand for ASCII characters, and no UTF-8 sequence contains them.
+  for (let byte = ENCODED_QUESTION; byte <= ENCODED_SLASH; byte++) classOf[byte] = classOf[plainByte(byte)]!;
+  return { classOf, samples };
+}
+
+function tooLarge(source: string): RouterError {
+  return new RouterError(
+    "TZ_ROUTER_REGEX",
+    `The regular expression "${source}" cannot be used: it needs more than ${ROUTER_LIMITS.regexStates.value} states`,
+  );
+}
