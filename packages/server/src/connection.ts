@@ -139,6 +139,21 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
 
   /** Parses and answers what lies in `bytes[position, end)`, keeps the rest, sends the batch. */
   #consume(bytes: Uint8Array, position: number, end: number): void {
+    for (;;) {
+      position = this.#parse(bytes, position, end);
+      const waited = this.#output !== OUTPUT.idle;
+      if (this.gone || !this.#flush(false) || this.#output !== OUTPUT.idle) break;
+      // The answer that the rest waited for has left in this very call.
+      if (waited && position < end && !this.#closing) continue;
+      this.#afterAnswer();
+      break;
+    }
+    if (this.gone || this.#lingering || this.#closing) return;
+    if (position < end) this.#keep(bytes, position, end);
+  }
+
+  /** Takes requests and body bytes as long as no answer is in the way. @returns where it stopped */
+  #parse(bytes: Uint8Array, position: number, end: number): number {
     const core = this.#core;
     while (position < end && !this.#closing && !this.gone) {
       if (this.#body !== null) {
@@ -165,9 +180,7 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
       position += used;
       this.#begin(head, used);
     }
-    if (!this.gone && this.#flush(false) && this.#output === OUTPUT.idle) this.#afterAnswer();
-    if (this.gone || this.#lingering || this.#closing) return;
-    if (position < end) this.#keep(bytes, position, end);
+    return position;
   }
 
   /** Keeps unconsumed bytes; stops the transport when they can only wait. */

@@ -108,6 +108,11 @@ export class FakeTransport implements Transport {
     this.#window = window;
   }
 
+  /** Bytes that the server may write before the client reads more. */
+  set clientWindow(bytes: number) {
+    this.#window = bytes;
+  }
+
   /** The client sends bytes; they arrive in one piece, or wait while the server has paused. */
   clientSend(bytes: Uint8Array | string): void {
     this.#input = Buffer.concat([this.#input, Buffer.from(bytes as string, "latin1")]);
