@@ -1,0 +1,22 @@
+/** Milliseconds since some fixed moment. */
+export type Clock = () => number;
+
+/**
+ * A clock that never steps back, over one that may (a wall clock set by NTP, a test's clock). A step back is
+ * absorbed: time stands still for that one reading and then goes on at its own pace from there. So an entry
+ * lives at most its TTL of time that was seen to pass; it never lives longer because the clock was set back.
+ * A reading that is not a finite number counts as no time passed.
+ */
+export function steadyClock(raw: Clock): Clock {
+  let previousMs = Number.NaN;
+  let steadyMs = 0;
+  return () => {
+    const readMs = raw();
+    const passedMs = readMs - previousMs;
+    if (passedMs > 0 && passedMs !== Number.POSITIVE_INFINITY) steadyMs += passedMs;
+    if (Number.isFinite(readMs)) previousMs = readMs;
+    return steadyMs;
+  };
+}
+
+export const monotonicNow: Clock = () => performance.now();
