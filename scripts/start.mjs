@@ -2,11 +2,13 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "./workspace/build.mjs";
+import { endWithNpm } from "./workspace/end-with-npm.mjs";
 import { install } from "./workspace/install.mjs";
 import { alone } from "./workspace/lock.mjs";
 import { root } from "./workspace/root.mjs";
 import { stage } from "./workspace/stage.mjs";
 
+endWithNpm();
 await stage(() =>
   alone(async () => {
     await install();

@@ -14,7 +14,6 @@ export class CommandFailed extends Error {
 const quietTools = {
   TURBO_TELEMETRY_DISABLED: "1",
   TURBO_NO_UPDATE_NOTIFIER: "1",
-  TURBO_DAEMON: "false",
   DO_NOT_TRACK: "1",
   NPM_CONFIG_UPDATE_NOTIFIER: "false",
 };
