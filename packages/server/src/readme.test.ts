@@ -1,0 +1,18 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { SERVER_ERRORS } from "./errors.js";
+import { SERVER_OPTIONS } from "./options.js";
+
+const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+
+test("the README's option table is the option table", () => {
+  for (const [name, row] of Object.entries(SERVER_OPTIONS)) {
+    expect(readme).toContain(`| \`${name}\` | ${row.default} | ${row.min} – ${row.max} | ${row.unit} | ${row.meaning} |`);
+  }
+});
+
+test("the README's error table is the error table", () => {
+  for (const [code, { status, meaning }] of Object.entries(SERVER_ERRORS)) {
+    expect(readme).toContain(`| \`${code}\` | ${status ?? "–"} | ${meaning} |`);
+  }
+});
