@@ -20,7 +20,10 @@ const LEAVING: ((socket: Socket) => void)[] = [
   (socket) => socket.end("GET /half HTTP/1.1\r\nHos"),
   (socket) => socket.write("GET /half HTTP/1.1\r\nHos", () => socket.resetAndDestroy()),
   (socket) => socket.end("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nsome"),
-  (socket) => socket.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nsome", () => socket.resetAndDestroy()),
+  (socket) =>
+    socket.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nsome", () =>
+      socket.resetAndDestroy(),
+    ),
   (socket) => {
     socket.write(REQUEST);
     socket.once("data", () => socket.destroy());
@@ -62,7 +65,7 @@ async function openAndLeave(port: number, count: number): Promise<void> {
     sockets.push(...wave);
   }
   for (const socket of sockets) socket.on("error", () => {});
-  sockets.forEach((socket, i) => LEAVING[i % LEAVING.length]!(socket));
+  for (const [i, socket] of sockets.entries()) LEAVING[i % LEAVING.length]!(socket);
   await new Promise((resolve) => setTimeout(resolve, 1500));
   for (const socket of sockets) socket.destroy();
 }

@@ -7,7 +7,9 @@ const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 
 test("the README's option table is the option table", () => {
   for (const [name, row] of Object.entries(SERVER_OPTIONS)) {
-    expect(readme).toContain(`| \`${name}\` | ${row.default} | ${row.min} – ${row.max} | ${row.unit} | ${row.meaning} |`);
+    expect(readme).toContain(
+      `| \`${name}\` | ${row.default} | ${row.min} – ${row.max} | ${row.unit} | ${row.meaning} |`,
+    );
   }
 });
 
