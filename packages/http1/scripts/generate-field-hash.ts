@@ -1,49 +1,61 @@
 /**
- * Finds the multiplier of the perfect hash over the well-known field names and writes
- * `src/tables/field-hash.generated.ts`. Run after a change of `FIELD`: `node --import tsx scripts/generate-field-hash.ts`.
+ * Finds the multipliers of the perfect hash over the well-known field names and writes
+ * `src/tables/field-hash.generated.ts`. Run after a change of `FIELD`: `pnpm --filter @tz/http1 generate`.
  */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { FIELD_NAMES } from "../src/tables/fields.js";
 
 const SLOT_BITS = 9;
+const TRIES = 50_000_000;
 
-/** Length and three letters: enough to tell all names apart, and cheap to take from bytes. */
-function keyOf(name: string): number {
-  const length = name.length;
-  const letters =
-    name.charCodeAt(length >> 2) |
-    (name.charCodeAt((length * 3) >> 2) << 8) |
-    (name.charCodeAt(length - 1) << 16);
-  return (letters | 0x202020 | (length << 24)) >>> 0;
+const names = FIELD_NAMES.filter((name) => name !== "");
+/** The last four letters (a name shorter than that follows a line's CRLF), and the first with the length. */
+const keys = names.map((name) => {
+  const [a, b, c, d] = [...`\r\n${name}`.slice(-4)].map((letter) => letter.charCodeAt(0));
+  const letters = (a! | (b! << 8) | (c! << 16) | (d! << 24) | 0x20202020) >>> 0;
+  const shape = name.charCodeAt(0) | 0x20 | (name.length << 8);
+  return { letters, shape };
+});
+for (const [i, key] of keys.entries()) {
+  const twin = keys.findIndex(
+    (other, k) => k < i && other.letters === key.letters && other.shape === key.shape,
+  );
+  if (twin >= 0)
+    throw new Error(`${names[twin]} and ${names[i]} look the same to the hash: choose other letters`);
 }
 
-const keys = FIELD_NAMES.map(keyOf);
-const byKey = new Map<number, string>();
-for (const [id, key] of keys.entries()) {
-  const other = byKey.get(key);
-  if (other !== undefined)
-    throw new Error(`${other} and ${FIELD_NAMES[id]} share length and letters: choose other letters`);
-  byKey.set(key, FIELD_NAMES[id]!);
+// A fixed linear congruential sequence: the same names give the same file.
+let state = 1;
+const next = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0);
+let found: { letters: number; shape: number } | undefined;
+for (let tries = 0; tries < TRIES && found === undefined; tries++) {
+  const candidate = { letters: (next() | 1) >>> 0, shape: (next() | 1) >>> 0 };
+  const slots = new Set(
+    keys.map(
+      (key) =>
+        (Math.imul(key.letters, candidate.letters) + Math.imul(key.shape, candidate.shape)) >>>
+        (32 - SLOT_BITS),
+    ),
+  );
+  if (slots.size === keys.length) found = candidate;
 }
+if (found === undefined) throw new Error("No multipliers found: raise SLOT_BITS");
 
-// A fixed linear congruential sequence: the same input gives the same file.
-let candidate = 1;
-let multiplier = 0;
-for (let tries = 0; tries < 50_000_000 && multiplier === 0; tries++) {
-  candidate = (Math.imul(candidate, 1664525) + 1013904223) >>> 0;
-  const slots = new Set(keys.map((key) => Math.imul(key, candidate | 1) >>> (32 - SLOT_BITS)));
-  if (slots.size === keys.length) multiplier = (candidate | 1) >>> 0;
-}
-if (multiplier === 0) throw new Error("No multiplier found: raise SLOT_BITS");
+writeFileSync(
+  new URL("../src/tables/field-hash.generated.ts", import.meta.url),
+  `// Written by scripts/generate-field-hash.ts from FIELD; do not edit.
 
-const source = `// Written by scripts/generate-field-hash.ts from FIELD; do not edit.
-
-/** Slots of the perfect hash are the top bits of \`key * FIELD_HASH_MULTIPLIER\`. */
-export const FIELD_HASH_MULTIPLIER = 0x${multiplier.toString(16)};
+export const FIELD_HASH_LETTERS = 0x${found.letters.toString(16)};
+export const FIELD_HASH_SHAPE = 0x${found.shape.toString(16)};
 export const FIELD_HASH_SHIFT = ${32 - SLOT_BITS};
 export const FIELD_HASH_SLOTS = ${1 << SLOT_BITS};
-/** The longest well-known name, in bytes. */
-export const FIELD_NAME_BYTES_MAX = ${Math.max(...FIELD_NAMES.map((name) => name.length))};
-`;
-writeFileSync(new URL("../src/tables/field-hash.generated.ts", import.meta.url), source);
-console.log(source);
+`,
+);
+// The SIMD kernel is another language and cannot import them.
+const kernel = new URL("../src/scan/simd.as.ts", import.meta.url);
+writeFileSync(
+  kernel,
+  readFileSync(kernel, "utf8")
+    .replace(/(const HASH_LETTERS: u32 = )\w+/, `$10x${found.letters.toString(16)}`)
+    .replace(/(const HASH_SHAPE: u32 = )\w+/, `$10x${found.shape.toString(16)}`),
+);

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { createScanner } from "./scan/scanner.js";
+import { createScanner } from "./scan/create-scanner.js";
 import { type Exchange, exchange } from "./testing/exchange.fixture.js";
 
 interface Case {
@@ -28,10 +28,12 @@ function verdictOf(got: Exchange): string {
 
 describe.runIf(existsSync(file))("shared acceptance cases, at the level of the parser", () => {
   const cases: readonly Case[] = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : [];
-  const scanner = createScanner({ bytes: new Uint8Array(256 * 1024), kind: "plain" });
+  const plain = createScanner({ kind: "plain" });
+  const simd = createScanner({ kind: "simd" });
   for (const row of cases) {
     test(`${row.group}/${row.name}: ${row.why}`, () => {
-      const got = exchange(scanner, row.request);
+      const got = exchange(plain, row.request);
+      expect(exchange(simd, row.request)).toEqual(got);
       // Not one of the permitted alternatives: the answer that the RFC prefers.
       expect(row.expect.split("|")).toContain(verdictOf(got));
       if (row.n !== undefined && got.requests.length > 0)

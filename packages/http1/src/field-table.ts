@@ -117,15 +117,16 @@ export class FieldTable {
   }
 
   #indexOfId(id: number, from: number): number {
-    if (id < 32) {
-      if ((this.fieldMask & (1 << id)) === 0) return -1;
-      const first = this.table[T.FIRST_INDEX + id]!;
-      if (first >= from) return first;
-    }
-    for (let i = from; i < this.fieldCount; i++) {
-      if (this.table[T.RECORDS + i * T.RECORD_SIZE + T.FIELD_ID] === id) return i;
-    }
-    return -1;
+    const { table } = this;
+    const last = table[T.LINE_INDEX + (id & 127)]!;
+    if (last >= this.fieldCount || table[T.RECORDS + last * T.RECORD_SIZE + T.FIELD_ID] !== id) return -1;
+    for (let i = from; i < last; i++) if (table[T.RECORDS + i * T.RECORD_SIZE + T.FIELD_ID] === id) return i;
+    return from <= last ? last : -1;
+  }
+
+  /** The line of an id that is there once. */
+  protected lineOf(id: number): number {
+    return this.table[T.LINE_INDEX + id]!;
   }
 
   #indexOfName(name: string, from: number): number {

@@ -31,18 +31,15 @@ export type {
   PlanMount,
   PlanRequest,
   ResponsePlan,
+  Tunnel,
+  TunnelHandler,
 } from "./plan.js";
 export { RequestHead } from "./request-head.js";
 export { ResponseHead } from "./response-head.js";
-export {
-  createScanner,
-  type HeadScanner,
-  SCAN_FENCE_BYTES,
-  SCANNER_BYTES,
-  type ScannerKind,
-  type ScannerMemory,
-  type ScannerOptions,
-} from "./scan/scanner.js";
+export { createScanner, type ScannerOptions } from "./scan/create-scanner.js";
+export { type HeadScanner, SCAN_FENCE_BYTES, SCANNER_BYTES, type ScannerKind } from "./scan/scanner.js";
+export { isSimdSupported } from "./scan/simd-scanner.js";
+export type { ScannerMemory } from "./scan/webassembly.js";
 export { DateClock } from "./serialize/date-clock.js";
 export { checkField, fieldLines } from "./serialize/field-check.js";
 export { httpDate, parseHttpDate } from "./serialize/http-date.js";

@@ -86,6 +86,37 @@ export interface PackedResponse {
   readonly headByteLength: number;
 }
 
+/** An upgraded connection as its new protocol sees it (RFC 9110 §7.8). */
+export interface Tunnel {
+  /**
+   * Sends `bytes[start, end)`; what is taken is copied or sent before the call returns.
+   * @returns bytes taken; fewer than all is back-pressure, and `onWritable` follows
+   */
+  write(bytes: Uint8Array, start: number, end: number): number;
+  /** No more writes: the peer reads the end of the stream. What it still sends is read on. */
+  shutdown(): void;
+  /** Closes at once. */
+  destroy(): void;
+  pause(): void;
+  resume(): void;
+}
+
+/** The new protocol of an upgraded connection. */
+export interface TunnelHandler {
+  /** `bytes[start, end)` were received; valid during the call only. */
+  onData(bytes: Uint8Array, start: number, end: number): void;
+  /** The peer finished sending. */
+  onEnd(): void;
+  /** The connection takes bytes again after a short write. */
+  onWritable(): void;
+  /** The connection is gone: exactly once, last. */
+  onClose(): void;
+  /** Comes about once a second. @param nowMs of a clock that never goes back */
+  onTick?(nowMs: number): void;
+  /** The server stops: end in good order soon. */
+  onStop?(): void;
+}
+
 export interface ResponsePlan {
   /** Status and fields. Carries `Content-Length` whenever the length is known, never `Date` or `Connection`. */
   readonly head: ResponseHead;
@@ -93,6 +124,8 @@ export interface ResponsePlan {
   readonly packed?: PackedResponse | undefined;
   /** Close the connection after this answer. */
   readonly close?: boolean;
+  /** With status 101: what takes the connection over once the head is sent. */
+  readonly upgrade?: (tunnel: Tunnel) => TunnelHandler;
   /** Gives the plan's reference back. Called exactly once by the executor. */
   release?(): void;
 }

@@ -156,7 +156,7 @@ export class RequestHead extends FieldTable implements PlanRequest {
     if ((this.#repeated() & HOST_BIT) !== 0) {
       return this.#failAt(this.indexOf(FIELD.host, this.indexOf(FIELD.host) + 1), -ERROR.duplicateHost);
     }
-    const i = this.table[T.FIRST_INDEX + FIELD.host]!;
+    const i = this.lineOf(FIELD.host);
     const start = this.valueStart(i);
     const end = this.valueEnd(i);
     // Empty is what a client sends whose target has no authority.
@@ -201,7 +201,7 @@ export class RequestHead extends FieldTable implements PlanRequest {
   /** How long the content is (RFC 9112 §6.3). */
   #content(mask: number): number {
     if ((mask & ENCODING_BIT) === 0) {
-      const i = this.table[T.FIRST_INDEX + FIELD.contentLength]!;
+      const i = this.indexOf(FIELD.contentLength);
       if ((this.#repeated() & LENGTH_BIT) !== 0) {
         return this.#failAt(this.indexOf(FIELD.contentLength, i + 1), -ERROR.duplicateContentLength);
       }
@@ -210,7 +210,7 @@ export class RequestHead extends FieldTable implements PlanRequest {
       this.contentLength = length;
       return 0;
     }
-    const first = this.table[T.FIRST_INDEX + FIELD.transferEncoding]!;
+    const first = this.indexOf(FIELD.transferEncoding);
     if ((mask & LENGTH_BIT) !== 0) return this.#failAt(first, -ERROR.transferEncodingWithLength);
     if (this.minorVersion === 0) return this.#failAt(first, -ERROR.transferEncodingVersion);
     codings.reset();

@@ -97,6 +97,7 @@ export function scanRequestPlain(
 /**
  * Scans field lines and the empty line from `from`; offsets and the result count from `start`.
  * The table must have been cleared by {@link clear}.
+ * @param countBefore lines of this head that are in the table already; a complete result then lacks them in its masks
  */
 export function scanFieldLines(
   bytes: Uint8Array,
@@ -105,14 +106,15 @@ export function scanFieldLines(
   from: number,
   end: number,
   limits: HeadLimits,
+  countBefore = 0,
 ): number {
   const stop = Math.min(end, start + limits.maxHeadBytes);
   const { maxFields } = limits;
   let i = from;
   let mask = 0;
   let repeated = 0;
-  let count = 0;
-  let record = T.RECORDS;
+  let count = countBefore;
+  let record = T.RECORDS + count * T.RECORD_SIZE;
   for (;;) {
     if (i >= stop) return atEnd(table, start, i, limits);
     const first = bytes[i]!;
@@ -153,10 +155,10 @@ export function scanFieldLines(
     table[record + T.VALUE_END] = valueEnd - start;
     table[record + T.FIELD_ID] = id;
     record += T.RECORD_SIZE;
+    table[T.LINE_INDEX + (id & 127)] = count;
     if (id < 32) {
       const bit = 1 << id;
-      if ((mask & bit) === 0) table[T.FIRST_INDEX + id] = count;
-      else repeated |= bit;
+      repeated |= mask & bit;
       mask |= bit;
     }
     table[T.COUNT] = ++count;

@@ -3,10 +3,11 @@
  *
  * ```
  *  0 count │ 1 method start │ 2 method end │ 3 target start │ 4 target end │ 5 minor version │ 6,7 mask │ 8,9 repeated
- *  10 error offset │ 11 … 15 free │ 16 … 47 index of the first field of each id below 32
- *  48 … records of five: name start │ name end │ value start │ value end │ field id
+ *  10 error offset │ 11 last line, when incomplete │ 16 … 143 for each id: the index of its last line
+ *  144 … records of five: name start │ name end │ value start │ value end │ field id
  * ```
  * `mask` and `repeated` are 32-bit (low half first): ids below 32 that are there, and those there more than once.
+ * A line index means something only when that line's record has the id: lines of earlier heads are not cleared.
  */
 import { FIELDS_MAX } from "../options.js";
 
@@ -19,8 +20,10 @@ export const MINOR_VERSION = 5;
 export const MASK = 6;
 export const REPEATED = 8;
 export const ERROR_OFFSET = 10;
-export const FIRST_INDEX = 16;
-export const RECORDS = 48;
+/** Written by the SIMD kernel for its wrapper: where the line starts that is not over; 0 for the request line. */
+export const LAST_LINE = 11;
+export const LINE_INDEX = 16;
+export const RECORDS = 144;
 export const RECORD_SIZE = 5;
 
 /** Length of the table in 16-bit numbers. */

@@ -1,4 +1,8 @@
-/** Well-known field names by id. Ids below 32 have a bit in `fieldMask`: those that decide how a request is answered. */
+/**
+ * Well-known field names by id. Ids below 32 have a bit in `fieldMask`: those that decide how a request is answered.
+ * Ids from 64 to 95 are not given: the scanner sets bit `id % 64` of a 64-bit mask without looking whether the id is
+ * below 32. Names are at most 31 bytes long: the scanner compares 32, with the colon.
+ */
 export const FIELD = {
   host: 0,
   connection: 1,
@@ -64,42 +68,36 @@ export const FIELD = {
   lastModified: 61,
   expires: 62,
   age: 63,
-  vary: 64,
-  location: 65,
-  setCookie: 66,
-  contentRange: 67,
-  acceptRanges: 68,
-  contentDisposition: 69,
-  contentLanguage: 70,
-  contentLocation: 71,
-  contentSecurityPolicy: 72,
-  strictTransportSecurity: 73,
-  wwwAuthenticate: 74,
-  proxyAuthenticate: 75,
-  proxyAuthorization: 76,
-  accessControlAllowOrigin: 77,
-  accessControlAllowMethods: 78,
-  accessControlAllowHeaders: 79,
-  accessControlAllowCredentials: 80,
-  accessControlExposeHeaders: 81,
-  accessControlMaxAge: 82,
-  link: 83,
-  retryAfter: 84,
-  allow: 85,
-  contentDigest: 86,
-  reprDigest: 87,
-  maxForwards: 88,
-  acceptCharset: 89,
-  from: 90,
-  xRequestedWith: 91,
-  altSvc: 92,
-  serverTiming: 93,
-  timingAllowOrigin: 94,
-  xContentTypeOptions: 95,
-  xFrameOptions: 96,
-  xPoweredBy: 97,
-  xCsrfToken: 98,
-  idempotencyKey: 99,
+  vary: 96,
+  location: 97,
+  setCookie: 98,
+  contentRange: 99,
+  acceptRanges: 100,
+  contentDisposition: 101,
+  contentLanguage: 102,
+  contentLocation: 103,
+  contentSecurityPolicy: 104,
+  strictTransportSecurity: 105,
+  wwwAuthenticate: 106,
+  proxyAuthenticate: 107,
+  proxyAuthorization: 108,
+  accessControlAllowOrigin: 109,
+  accessControlAllowMethods: 110,
+  accessControlAllowHeaders: 111,
+  accessControlExposeHeaders: 112,
+  accessControlMaxAge: 113,
+  link: 114,
+  retryAfter: 115,
+  allow: 116,
+  contentDigest: 117,
+  reprDigest: 118,
+  maxForwards: 119,
+  xRequestedWith: 120,
+  altSvc: 121,
+  serverTiming: 122,
+  timingAllowOrigin: 123,
+  xContentTypeOptions: 124,
+  xFrameOptions: 125,
 } as const;
 
 export type FieldId = (typeof FIELD)[keyof typeof FIELD] | (number & { readonly __fieldId?: never });
@@ -107,13 +105,23 @@ export type FieldId = (typeof FIELD)[keyof typeof FIELD] | (number & { readonly 
 /** The id of a name that has none of its own. */
 export const UNKNOWN_FIELD = 255;
 
-/** id → lower-case name. `altSvc` → `alt-svc`; the few names that are not plain kebab case are listed. */
-export const FIELD_NAMES: readonly string[] = Object.keys(FIELD).map((key) => {
-  const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  return name.startsWith("sec-web-socket-") ? `sec-websocket-${name.slice("sec-web-socket-".length)}` : name;
-});
+/** Ids stay below this bound. */
+export const FIELD_IDS_END = 127;
 
-const idByName = new Map<string, number>(FIELD_NAMES.map((name, id) => [name, id]));
+/** `altSvc` → `alt-svc`. WebSocket's fields alone are not plain kebab case. */
+function nameOf(key: string): string {
+  const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return name.replace(/^sec-web-socket-/, "sec-websocket-");
+}
+
+/** id → lower-case name; empty for numbers that are no id. */
+export const FIELD_NAMES: readonly string[] = (() => {
+  const names: string[] = new Array(FIELD_IDS_END).fill("");
+  for (const [key, id] of Object.entries(FIELD)) names[id] = nameOf(key);
+  return names;
+})();
+
+const idByName = new Map<string, number>(Object.entries(FIELD).map(([key, id]) => [nameOf(key), id]));
 
 /** The id of a lower-case name; {@link UNKNOWN_FIELD} when it has none. */
 export function fieldIdOf(lowerCaseName: string): FieldId {
