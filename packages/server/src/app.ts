@@ -102,8 +102,9 @@ export class App {
     core.draining = true;
     for (const listener of this.#listeners) await listener.close();
     for (const connection of [...core.connections]) connection.drain();
+    for (const upgraded of [...core.upgraded]) upgraded.stop();
     const deadline = performance.now() + timeoutMs;
-    while (core.connections.size > 0 && performance.now() < deadline) {
+    while (core.connections.size + core.upgraded.size > 0 && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
     }
     await core.loop.close();

@@ -8,6 +8,7 @@ import { BLOCKED, DRAINED, OutQueue } from "./response/out-queue.js";
 import { PERSIST } from "./response/status-prefix.js";
 import { type StreamSink, sendStream } from "./response/stream-sender.js";
 import type { ServerCore } from "./server-core.js";
+import { Upgraded } from "./upgraded.js";
 
 /** Whether an answer is under way: the next request of the connection is read only when none is. */
 const OUTPUT = {
@@ -24,6 +25,7 @@ const CHUNKED_LINE = Buffer.from("Transfer-Encoding: chunked\r\n", "latin1");
 /** A closing connection reads on for this much at the most. */
 const MAX_LINGER_BYTES = 1024 * 1024;
 const LINE_FEED = 10;
+const NO_BYTES = new Uint8Array(0);
 
 /**
  * One client's HTTP/1.1 conversation. Bytes come in through {@link onData}, plans go out through the loop's batch.
@@ -50,6 +52,8 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
   #queue: OutQueue | null = null;
   #body: RequestBody | null = null;
   #drainWaiter: (() => void) | null = null;
+  /** The protocol that takes over when the 101 has left. */
+  #upgrade: ResponsePlan["upgrade"] | null = null;
   #output: number = OUTPUT.idle;
   #requests = 0;
   /** In ticks of the core's coarse clock. */
@@ -141,6 +145,10 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
   #consume(bytes: Uint8Array, position: number, end: number): void {
     for (;;) {
       position = this.#parse(bytes, position, end);
+      if (this.#upgrade !== null && !this.gone && this.#flush(false)) {
+        this.#switchProtocol(bytes, position, end);
+        return;
+      }
       const waited = this.#output !== OUTPUT.idle;
       if (this.gone || !this.#flush(false) || this.#output !== OUTPUT.idle) break;
       // The answer that the rest waited for has left in this very call.
@@ -265,8 +273,46 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
     this.#core.loop.refreshClock();
     this.#output = OUTPUT.idle;
     this.#respond(plan);
-    if (this.#flush(false) && this.#output === OUTPUT.idle) this.#afterAnswer();
+    if (this.#flush(false)) this.#afterFlush();
+    else if (!this.gone) this.#continueInput();
+  }
+
+  /** What was queued or batched has left, outside of a `#consume` that would go on by itself. */
+  #afterFlush(): void {
+    if (this.#upgrade !== null) {
+      const rest = this.#pending ?? NO_BYTES;
+      this.#pending = null;
+      this.#switchProtocol(rest, 0, rest.byteLength);
+      return;
+    }
+    if (this.#output === OUTPUT.idle) this.#afterAnswer();
     if (!this.gone) this.#continueInput();
+  }
+
+  /** Gives the transport to another protocol, with the bytes that came behind the request. */
+  #switchProtocol(bytes: Uint8Array, start: number, end: number): void {
+    const { transport } = this;
+    const core = this.#core;
+    const upgrade = this.#upgrade!;
+    this.#upgrade = null;
+    this.gone = true;
+    core.loop.timers.cancel(this);
+    core.connections.delete(this);
+    const upgraded = new Upgraded(transport, core, upgrade);
+    transport.handler = upgraded;
+    if (start < end) {
+      const { memory } = core.loop;
+      // The protocol may work on the receive memory in place: kept bytes move there.
+      if (bytes !== memory.bytes) {
+        memory.bytes.set(bytes.subarray(start, end), memory.receiveStart);
+        end = memory.receiveStart + end - start;
+        start = memory.receiveStart;
+      }
+      upgraded.onData(start, end);
+    }
+    if (this.#paused) transport.resume();
+    if (this.#peerEnded) upgraded.onEnd();
+    if (core.draining) upgraded.stop();
   }
 
   #feedBody(body: RequestBody, bytes: Uint8Array, position: number, end: number): number {
@@ -321,9 +367,13 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
   #respond(plan: ResponsePlan): void {
     const core = this.#core;
     const { batch } = core.loop;
+    core.prefixes.refresh(core.loop.wallMs);
+    if (plan.upgrade !== undefined) {
+      this.#respondUpgrade(plan);
+      return;
+    }
     const close = this.#decideClose(plan);
     const { head, body, packed } = plan;
-    core.prefixes.refresh(core.loop.wallMs);
     const persist = close ? PERSIST.close : this.#minorVersion === 0 ? PERSIST.keepAlive : PERSIST.silent;
     if (close) this.#closing = true;
     if (packed !== undefined && batch.addressable) {
@@ -359,6 +409,21 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
     } else {
       plan.release?.();
     }
+  }
+
+  /** 101: the head says all, `Connection` too; HTTP ends on this connection. */
+  #respondUpgrade(plan: ResponsePlan): void {
+    const { prefixes } = this.#core;
+    if (this.#body !== null || this.#minorVersion === 0) {
+      plan.release?.();
+      this.#respond(errorPlan(400, true));
+      return;
+    }
+    this.#write(prefixes.block(plan.head.status, PERSIST.silent));
+    this.#write(plan.head.bytes);
+    this.#upgrade = plan.upgrade ?? null;
+    this.#output = OUTPUT.writing;
+    plan.release?.();
   }
 
   /** Whether this answer is the connection's last. */
@@ -468,9 +533,7 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
       this.#wakeStream();
       return;
     }
-    if (this.#output !== OUTPUT.idle) return;
-    this.#afterAnswer();
-    if (!this.gone) this.#continueInput();
+    this.#afterFlush();
   }
 
   /** Every answer so far has left. */

@@ -13,3 +13,4 @@ export type { BindAddress, LoopKind } from "./loop/loop.js";
 export { type LoopChoice, resolveOptions, SERVER_OPTIONS, type ServerOptions } from "./options.js";
 export { ServerRequest } from "./request.js";
 export type { Handler } from "./server-core.js";
+export { type WebSocketOptions, webSocket } from "./websocket/web-socket.js";

@@ -49,6 +49,11 @@ export class ServerRequest {
     return this.#head.fieldMask;
   }
 
+  /** The client asks to change the protocol (`Upgrade` and `Connection: upgrade`). */
+  get upgrade(): boolean {
+    return this.#head.upgrade;
+  }
+
   field(name: FieldId | string): string | undefined {
     return this.#head.field(name);
   }

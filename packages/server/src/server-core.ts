@@ -7,6 +7,7 @@ import type { ResolvedOptions } from "./options.js";
 import { ServerRequest } from "./request.js";
 import { errorPlan } from "./response/error-plan.js";
 import { StatusPrefixes } from "./response/status-prefix.js";
+import type { Upgraded } from "./upgraded.js";
 
 /** Answers what no mount claims. */
 export type Handler = (request: ServerRequest) => ResponsePlan | Promise<ResponsePlan>;
@@ -18,6 +19,7 @@ export class ServerCore {
   readonly prefixes: StatusPrefixes;
   readonly mounts = new MountTable();
   readonly connections = new Set<Connection>();
+  readonly upgraded = new Set<Upgraded>();
   readonly idleTicks: number;
   handler: Handler | undefined;
   /** Told of errors that handlers threw and no answer explains. */

@@ -7,6 +7,11 @@
  *  ├─ tables ─┼─── headroom ──┼──── receive ────┼ fence ┼──────── send ────────┤
  *              unparsed bytes    recv() target     zeros   heads and small bodies
  *              of a cut request                            of coalesced answers
+ *
+ *  256 K            384 K             512 K
+ *  ├─── staging ─────┼──── frames ──────┤
+ *   WebSocket bytes    WebSocket frames
+ *   from elsewhere     on their way out
  * ```
  *
  * A request that was cut in the middle keeps its bytes in its connection; when more arrive they are copied into
@@ -24,7 +29,10 @@ const RECEIVE_END = 192 * KIB;
 const FENCE_BYTES = 4 * KIB;
 const SEND_START = RECEIVE_END + FENCE_BYTES;
 const SEND_BYTES = 60 * KIB;
-const TOTAL_PAGES = 4;
+const STAGING_START = 256 * KIB;
+const FRAMES_START = 384 * KIB;
+const FRAMES_END = 512 * KIB;
+const TOTAL_PAGES = 8;
 
 /** What of `WebAssembly.Memory` is used here; its global type comes with browser libraries only. */
 export interface FixedMemory {
@@ -46,12 +54,15 @@ export class IoMemory {
   readonly receiveBytes = RECEIVE_END - RECEIVE_START;
   readonly sendStart = SEND_START;
   readonly sendBytes = SEND_BYTES;
+  /** Where WebSocket connections work. */
+  readonly staging = { start: STAGING_START, end: FRAMES_START } as const;
+  readonly frames = { start: FRAMES_START, end: FRAMES_END } as const;
 
   constructor() {
     this.memory = new WebAssembly.Memory({ initial: TOTAL_PAGES, maximum: TOTAL_PAGES });
     this.bytes = new Uint8Array(this.memory.buffer);
     this.buffer = Buffer.from(this.memory.buffer);
-    if (SEND_START + SEND_BYTES > TOTAL_PAGES * PAGE_BYTES)
+    if (SEND_START + SEND_BYTES > STAGING_START || FRAMES_END > TOTAL_PAGES * PAGE_BYTES)
       throw new RangeError("I/O memory layout does not fit");
   }
 }

@@ -1,0 +1,118 @@
+import { WheelTimer } from "@tz/alloc";
+import type { ResponsePlan, Tunnel, TunnelHandler } from "@tz/http1";
+import type { IoMemory } from "./loop/io-memory.js";
+import type { Transport, TransportHandler } from "./loop/loop.js";
+import type { ServerCore } from "./server-core.js";
+
+const EAGAIN = 11;
+const TICK_MS = 1000;
+
+/** A connection that left HTTP: it takes the transport over from its `Connection` and carries bytes both ways. */
+export class Upgraded extends WheelTimer implements Tunnel, TransportHandler {
+  readonly #transport: Transport;
+  readonly #core: ServerCore;
+  readonly #handler: TunnelHandler;
+  #gone = false;
+  #shut = false;
+
+  constructor(transport: Transport, core: ServerCore, make: NonNullable<ResponsePlan["upgrade"]>) {
+    super(tick);
+    this.#transport = transport;
+    this.#core = core;
+    this.#handler = make(this);
+    core.upgraded.add(this);
+    if (this.#handler.onTick !== undefined) core.loop.timers.schedule(this, TICK_MS);
+  }
+
+  /** The loop's memory, for protocols that work in place. */
+  get memory(): IoMemory {
+    return this.#core.loop.memory;
+  }
+
+  /** The server stops. */
+  stop(): void {
+    if (this.#handler.onStop === undefined) this.destroy();
+    else this.#handler.onStop();
+  }
+
+  onTimer(): void {
+    if (this.#gone) return;
+    if (this.#shut) {
+      // The peer had time to read what was sent and to close.
+      this.destroy();
+      return;
+    }
+    this.#core.loop.timers.schedule(this, TICK_MS);
+    this.#handler.onTick?.(this.#core.loop.nowMs);
+  }
+
+  // ---- from the loop
+
+  onData(start: number, end: number): void {
+    this.#handler.onData(this.#core.loop.memory.bytes, start, end);
+  }
+
+  onEnd(): void {
+    this.#handler.onEnd();
+    if (this.#shut) this.destroy();
+  }
+
+  onWritable(): void {
+    this.#handler.onWritable();
+  }
+
+  onClose(): void {
+    this.#gone = true;
+    this.#core.loop.timers.cancel(this);
+    this.#core.upgraded.delete(this);
+    this.#handler.onClose();
+  }
+
+  // ---- from the protocol
+
+  write(bytes: Uint8Array, start: number, end: number): number {
+    const { batch, memory } = this.#core.loop;
+    // Bytes that lie in the I/O memory are sent from where they are.
+    const inPlace = bytes.buffer === memory.bytes.buffer;
+    let at = start;
+    while (at < end && !this.#gone) {
+      const stop = inPlace ? end : Math.min(end, at + batch.room);
+      if (inPlace) batch.name(bytes.byteOffset + at, end - at);
+      else batch.copyRange(bytes, at, stop);
+      const sent = this.#transport.flush(batch, stop < end);
+      batch.clear();
+      if (sent === -EAGAIN) break;
+      if (sent < 0) {
+        // Later, as from the loop: a protocol is not told of its end from inside its own write.
+        queueMicrotask(() => this.#transport.destroy());
+        break;
+      }
+      at += sent;
+      if (at < stop) break;
+    }
+    return at - start;
+  }
+
+  shutdown(): void {
+    if (this.#gone || this.#shut) return;
+    this.#shut = true;
+    this.#transport.shutdown();
+    this.#core.loop.timers.schedule(this, this.#core.options.lingerTimeoutMs);
+  }
+
+  destroy(): void {
+    this.#transport.destroy();
+  }
+
+  pause(): void {
+    if (!this.#gone) this.#transport.pause();
+  }
+
+  resume(): void {
+    if (!this.#gone) this.#transport.resume();
+  }
+}
+
+function tick(timer: WheelTimer): void {
+  (timer as Upgraded).onTimer();
+}
