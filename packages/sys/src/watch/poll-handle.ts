@@ -3,6 +3,7 @@ import { epollCreate, epollCtl } from "../epoll.js";
 import { orThrow, UnsupportedError } from "../errors.js";
 import { close } from "../file.js";
 import { pollHandle } from "../native.js";
+import { taskDrain } from "./drain-tasks.js";
 import type { Watch } from "./watch.js";
 
 const READABLE = { readable: true };
@@ -11,10 +12,12 @@ const READABLE = { readable: true };
 export function watchByPollHandle(fd: number, onReadable: () => void): Watch {
   if (pollHandle === undefined) throw new UnsupportedError("watchReadable", "this koffi has no poll handles");
   mustBePollable(fd);
+  const drainTasks = taskDrain();
   let isClosed = false;
   const onPoll = (status: number): void => {
     if (isClosed) return;
     onReadable();
+    drainTasks();
     // libuv stops a handle that reports an error; a watch tells until it is closed.
     if (status < 0 && !isClosed) handle.start(READABLE, onPoll);
   };

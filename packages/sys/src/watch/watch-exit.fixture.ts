@@ -39,6 +39,29 @@ const scenes: Record<string, () => void> = {
       throw new Error("thrown in the callback");
     });
   },
+  ticks() {
+    const fd = eventfd(1, EFD_NONBLOCK);
+    const watch = watchReadable(fd, () => {
+      watch.close();
+      process.nextTick(() => console.log("first tick"));
+      process.nextTick(() => {
+        throw new Error("in a tick");
+      });
+      process.nextTick(() => console.log("last tick"));
+      void Promise.reject(new Error("unhandled"));
+    });
+    process.on("uncaughtException", (error) => console.log("caught", error.message));
+    process.on("unhandledRejection", (reason) => console.log("rejected", (reason as Error).message));
+  },
+  "without a tick runner"() {
+    Object.assign(process, { _tickCallback: undefined });
+    let calls = 0;
+    const watch = watchReadable(eventfd(1, EFD_NONBLOCK), () => {
+      if (calls++ === 0) void Promise.resolve().then(() => console.log("promise after", calls > 0));
+      if (calls === 100) watch.close();
+    });
+    process.on("exit", () => console.log("calls", calls));
+  },
   caught() {
     let count = 0;
     const watch = watchReadable(eventfd(1, EFD_NONBLOCK), () => {

@@ -48,6 +48,28 @@ describe.each([
   });
 });
 
+test.each([
+  ["poll-handle", ""],
+  ["async-wait", "async"],
+])(
+  "by %s: errors of ticks and promises that a callback made reach their handlers, once",
+  async (_name, method) => {
+    const { output, code, errors } = await run("ticks", method);
+    expect([code, errors]).toEqual([0, ""]);
+    expect(output.split("\n").sort()).toEqual([
+      "caught in a tick",
+      "first tick",
+      "last tick",
+      "rejected unhandled",
+    ]);
+  },
+);
+
+test("without Node's tick runner promises of a callback run all the same", async () => {
+  const { output, code } = await run("without a tick runner", "");
+  expect([output, code]).toEqual(["promise after true\ncalls 100", 0]);
+});
+
 describe("a worker thread that ends with a watch open takes nothing down", () => {
   test.each([
     ["returns", ["worker exit 0"]],
