@@ -35,7 +35,7 @@ export function inotifyInit(flags: number): number {
 export function inotifyAddWatch(fd: number, path: Path, mask: number): number {
   writePathOrThrow(path, "inotify_add_watch");
   const wd = nativeAdd(fd, pathAddress, mask);
-  return orThrow(wd === -1 ? -errnoCell[0]! : wd, "inotify_add_watch", String(path));
+  return orThrow(wd === -1 ? -errnoCell[0]! : wd, "inotify_add_watch", Buffer.from(path).toString());
 }
 
 /** Ends a watch; an `IN_IGNORED` event follows. @throws SysError (EINVAL: already gone) */

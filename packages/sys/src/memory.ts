@@ -40,8 +40,8 @@ export interface MapOptions {
  * @throws SysError (ENOMEM, EACCES, …), BadArgumentError for a length that is not a positive integer
  */
 export function mmap(options: MapOptions): Region {
-  const { byteLength, fd = -1, offset = 0, protection = PROT_READ | PROT_WRITE } = options;
-  const flags = options.flags ?? (fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED);
+  const { byteLength, fd, offset = 0, protection = PROT_READ | PROT_WRITE } = options;
+  const flags = options.flags ?? (fd === undefined ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED);
   if (!Number.isSafeInteger(byteLength) || byteLength < 1) {
     throw new BadArgumentError("mmap", "byteLength", byteLength, "a positive integer");
   }
@@ -53,7 +53,7 @@ export function mmap(options: MapOptions): Region {
       "without MAP_FIXED: it replaces memory that is in use",
     );
   }
-  const address = map(0, byteLength, protection, flags, fd, offset);
+  const address = map(0, byteLength, protection, flags, fd ?? -1, offset);
   const buffer = viewOf(address, byteLength);
   return new Region(new Uint8Array(buffer), address, () => {
     vacate(address, byteLength);

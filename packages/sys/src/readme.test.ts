@@ -42,6 +42,6 @@ test("the README names every function, and no other", () => {
 });
 
 test("the README names every error code", () => {
-  for (const code of Object.values(sys.SYS_ERROR_CODES))
-    expect(readme).toMatch(new RegExp(`| \`${code}\` +|`));
+  const rows = readme.split("\n").map((line) => /^\| `(TZ_SYS_[A-Z_]+)`/.exec(line)?.[1]);
+  expect(rows.filter((code) => code !== undefined)).toEqual(Object.values(sys.SYS_ERROR_CODES));
 });
