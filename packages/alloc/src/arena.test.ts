@@ -100,7 +100,9 @@ test("debug mode finds a write after reset", () => {
   arena.reset();
   expect(view[0]).toBe(0xdd);
   view[5] = 1;
-  expect(() => arena.allocate(32)).toThrow(/byte 5 of 32 of offset \d+ was written \(0x01\) after/);
+  expect(() => arena.allocate(32)).toThrow(
+    /byte 5 of the 32 bytes at offset \d+ was written \(0x01\) while nobody held it/,
+  );
 });
 
 test.each([0, -1, Number.NaN, 1.5, 2 ** 31, Number.POSITIVE_INFINITY])("refuses a size of %s", (size) => {

@@ -364,7 +364,13 @@ export class Arena<Full extends AtCapacity = "throw"> {
 
   #takeDebug(start: number, bytes: number): void {
     const chunk = this.#last().chunk.bytes;
-    checkPoison(`Arena ${this.name}`, `offset ${this.#delta + start}`, chunk, start, start + bytes);
+    checkPoison(
+      `Arena ${this.name}`,
+      `the ${bytes} bytes at offset ${this.#delta + start}`,
+      chunk,
+      start,
+      start + bytes,
+    );
   }
 
   #poisonFrom(keep: number, resume: number): void {

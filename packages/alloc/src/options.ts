@@ -36,6 +36,13 @@ export const ALLOC_OPTIONS = {
     capacity: { default: Number.NaN, min: 1, max: 2 ** 24, unit: "objects" },
     objectBytes: { default: 0, min: 0, max: GiB, unit: "bytes" },
   },
+  SizeClassAllocator: {
+    chunkBytes: { default: MiB, min: 64 * KiB, max: GiB, unit: "bytes", powerOfTwo: true },
+    limitBytes: { default: GiB, min: 64 * KiB, max: 4 * GiB, unit: "bytes" },
+    classesPerDoubling: { default: 8, min: 1, max: 16, unit: "classes", powerOfTwo: true },
+    decayMs: { default: 10_000, min: 0, max: 86_400_000, unit: "ms" },
+    dirtyPercentMax: { default: 5, min: 0, max: 1000, unit: "% of the active bytes" },
+  },
   SlabPool: {
     slotBytes: { default: Number.NaN, min: 1, max: GiB, unit: "bytes" },
     capacity: { default: Number.NaN, min: 1, max: 2 ** 26, unit: "slots" },

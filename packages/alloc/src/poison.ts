@@ -24,7 +24,7 @@ export function checkPoison(
     const found = bytes[i]!.toString(16).padStart(2, "0");
     throw new AllocError(
       "TZ_ALLOC_POISON",
-      `${structure}: byte ${i - start} of ${end - start} of ${what} was written (0x${found}) after it was given back`,
+      `${structure}: byte ${i - start} of ${what} was written (0x${found}) while nobody held it`,
     );
   }
 }
