@@ -1,4 +1,6 @@
 import type { PlanMount } from "@tz/http1";
+import { type ParamsOf, Router } from "@tz/router";
+import type { ConnectionHandler } from "@tz/ws";
 import { Connection } from "./connection.js";
 import { ServerError } from "./errors.js";
 import { EpollLoop, isEpollSupported } from "./loop/epoll.js";
@@ -6,6 +8,7 @@ import type { BindAddress, Listener, Loop, LoopKind } from "./loop/loop.js";
 import { NodeLoop } from "./loop/node.js";
 import { type LoopChoice, resolveOptions, type ServerOptions } from "./options.js";
 import { type Handler, ServerCore } from "./server-core.js";
+import { type WebSocketOptions, webSocket } from "./websocket/web-socket.js";
 
 export interface ListenTarget {
   /** An IP address, a name, or the path of a Unix socket. Default `"127.0.0.1"`. */
@@ -50,7 +53,48 @@ export class App {
     return this;
   }
 
-  /** Answers every request that no mount claims. */
+  /**
+   * Answers one method and pattern; routes precede mounts. HEAD and OPTIONS come by themselves, another method is
+   * answered 405.
+   * @param pattern see `@tz/router`: `/users/:id(int)`, `/files/*path`
+   * @throws RouterError when the pattern cannot be read or conflicts with another
+   */
+  route<const Pattern extends string>(
+    method: string | readonly string[],
+    pattern: Pattern,
+    handler: Handler<ParamsOf<Pattern>>,
+  ): this {
+    this.#core.router ??= new Router<Handler>();
+    this.#core.router.add(method, pattern, handler as Handler);
+    return this;
+  }
+
+  get<const Pattern extends string>(pattern: Pattern, handler: Handler<ParamsOf<Pattern>>): this {
+    return this.route("GET", pattern, handler);
+  }
+
+  post<const Pattern extends string>(pattern: Pattern, handler: Handler<ParamsOf<Pattern>>): this {
+    return this.route("POST", pattern, handler);
+  }
+
+  put<const Pattern extends string>(pattern: Pattern, handler: Handler<ParamsOf<Pattern>>): this {
+    return this.route("PUT", pattern, handler);
+  }
+
+  patch<const Pattern extends string>(pattern: Pattern, handler: Handler<ParamsOf<Pattern>>): this {
+    return this.route("PATCH", pattern, handler);
+  }
+
+  delete<const Pattern extends string>(pattern: Pattern, handler: Handler<ParamsOf<Pattern>>): this {
+    return this.route("DELETE", pattern, handler);
+  }
+
+  /** Answers WebSocket handshakes at a pattern; see {@link webSocket} for the handler and its options. */
+  ws(pattern: string, handler: ConnectionHandler, options?: WebSocketOptions): this {
+    return this.get(pattern, webSocket(handler, options));
+  }
+
+  /** Answers every request that no route and no mount claims. */
   handle(handler: Handler): this {
     this.#core.handler = handler;
     return this;

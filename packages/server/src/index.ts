@@ -8,6 +8,19 @@ export {
 } from "./app.js";
 export { RequestBody } from "./body/request-body.js";
 export { SERVER_ERRORS, ServerError, type ServerErrorCode } from "./errors.js";
+export {
+  bytes,
+  empty,
+  html,
+  json,
+  type ReplyOptions,
+  redirect,
+  type ServerSentEvent,
+  sse,
+  stream,
+  text,
+} from "./handlers/reply.js";
+export type { Reply } from "./handlers/to-plan.js";
 export { isEpollSupported } from "./loop/epoll.js";
 export type { BindAddress, LoopKind } from "./loop/loop.js";
 export { type LoopChoice, resolveOptions, SERVER_OPTIONS, type ServerOptions } from "./options.js";

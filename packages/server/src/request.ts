@@ -2,18 +2,29 @@ import type { FieldId, PlanRequest, RequestHead } from "@tz/http1";
 import type { RequestBody } from "./body/request-body.js";
 import type { Transport } from "./loop/loop.js";
 
+/** No route has matched. */
+const NO_PARAMS: Readonly<Record<string, never>> = Object.freeze(Object.create(null));
+
 /** A request as a handler sees it; valid as long as the handler wants to keep it. */
-export class ServerRequest {
+export class ServerRequest<Params = Readonly<Record<string, unknown>>> {
   readonly #head: RequestHead;
   /** The request body; `null` when the request has none. */
   readonly body: RequestBody | null;
+  /** What the route's pattern captured, percent-decoded once and in its type: `/users/:id(int)` → `{ id: 42 }`. */
+  readonly params: Params;
   readonly #transport: Transport;
 
   /** @param head a head of its own, already detached from the receive memory */
-  constructor(head: RequestHead, body: RequestBody | null, transport: Transport) {
+  constructor(
+    head: RequestHead,
+    body: RequestBody | null,
+    transport: Transport,
+    params: Params = NO_PARAMS as Params,
+  ) {
     this.#head = head;
     this.body = body;
     this.#transport = transport;
+    this.params = params;
   }
 
   /** The request as a mount takes it: `mount.plan(request.head)` hands it on. */
@@ -39,6 +50,13 @@ export class ServerRequest {
     const { target } = this.#head;
     const query = target.indexOf("?");
     return query < 0 ? target : target.slice(0, query);
+  }
+
+  /** The query as WHATWG URL parameters. */
+  get query(): URLSearchParams {
+    const { target } = this.#head;
+    const query = target.indexOf("?");
+    return new URLSearchParams(query < 0 ? "" : target.slice(query + 1));
   }
 
   get minorVersion(): number {

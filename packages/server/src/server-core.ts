@@ -1,16 +1,21 @@
 import { createScanner, type PlanMount, RequestHead, type ResponsePlan } from "@tz/http1";
+import { RouteMatch, type Router } from "@tz/router";
 import type { RequestBody } from "./body/request-body.js";
 import type { Connection } from "./connection.js";
+import { empty } from "./handlers/reply.js";
+import { type Reply, toPlan } from "./handlers/to-plan.js";
 import type { Loop, Transport } from "./loop/loop.js";
 import { MountTable } from "./mount-table.js";
 import type { ResolvedOptions } from "./options.js";
 import { ServerRequest } from "./request.js";
-import { errorPlan } from "./response/error-plan.js";
+import { errorPlan, methodNotAllowed } from "./response/error-plan.js";
 import { StatusPrefixes } from "./response/status-prefix.js";
 import type { Upgraded } from "./upgraded.js";
 
-/** Answers what no mount claims. */
-export type Handler = (request: ServerRequest) => ResponsePlan | Promise<ResponsePlan>;
+/** Answers a request: by a plan or by what {@link toPlan} makes one of. */
+export type Handler<Params = Readonly<Record<string, unknown>>> = (
+  request: ServerRequest<Params>,
+) => Reply | Promise<Reply>;
 
 /** What all connections of one loop share. */
 export class ServerCore {
@@ -22,6 +27,8 @@ export class ServerCore {
   readonly upgraded = new Set<Upgraded>();
   readonly idleTicks: number;
   handler: Handler | undefined;
+  router: Router<Handler> | undefined;
+  readonly match = new RouteMatch<Handler>();
   /** Told of errors that handlers threw and no answer explains. */
   onError: (error: unknown) => void = () => {};
   /** The server stops: every answer is its connection's last. */
@@ -44,7 +51,7 @@ export class ServerCore {
   }
 
   /**
-   * Finds who answers a request.
+   * Finds who answers a request: a route, then a mount, then the handler.
    * @param length bytes of the head, from its first line to its empty line
    */
   answer(
@@ -53,16 +60,43 @@ export class ServerCore {
     body: RequestBody | null,
     transport: Transport,
   ): ResponsePlan | Promise<ResponsePlan> {
+    const { router } = this;
+    if (router !== undefined) {
+      const { match } = this;
+      router.matchBytes(head.method, head.bytes, head.targetStart, head.targetEnd, match);
+      if (match.outcome === "found") {
+        const params = match.params();
+        return this.#call(match.value!, head, length, body, transport, params);
+      }
+    }
     const mount: PlanMount | undefined = this.mounts.find(head);
     if (mount !== undefined) {
       const plan = mount.plan(head);
       if (plan instanceof Promise) this.#lend(head, length);
       return plan;
     }
+    if (router !== undefined) {
+      const { outcome, allow, status } = this.match;
+      if (outcome === "options") return empty(204, ["Allow", allow]);
+      if (outcome === "method-not-allowed") return methodNotAllowed(allow);
+      if (outcome !== "not-found") return errorPlan(status, false);
+    }
     if (this.handler === undefined) return errorPlan(404, false);
-    // A handler may keep its request: it gets the head with bytes of its own.
+    return this.#call(this.handler, head, length, body, transport, undefined);
+  }
+
+  /** A handler may keep its request: it gets the head with bytes of its own. */
+  #call(
+    handler: Handler,
+    head: RequestHead,
+    length: number,
+    body: RequestBody | null,
+    transport: Transport,
+    params: Readonly<Record<string, unknown>> | undefined,
+  ): ResponsePlan | Promise<ResponsePlan> {
     this.#lend(head, length);
-    return this.handler(new ServerRequest(head, body, transport));
+    const reply = handler(new ServerRequest(head, body, transport, params));
+    return reply instanceof Promise ? reply.then(toPlan) : toPlan(reply);
   }
 
   /** The answer to a request whose handler failed. */

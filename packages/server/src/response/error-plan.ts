@@ -24,3 +24,9 @@ export function errorPlan(status: number, close: boolean): ResponsePlan {
   }
   return plan;
 }
+
+/** 405 with the methods that are allowed (RFC 9110 §15.5.6). */
+export function methodNotAllowed(allow: string): ResponsePlan {
+  const plan = errorPlan(405, false);
+  return { head: new ResponseHead(405, [...plan.head.fields, "Allow", allow]), body: plan.body };
+}

@@ -1,0 +1,114 @@
+import { ResponseHead, type ResponsePlan } from "@tz/http1";
+
+/** What a reply may carry beside its body. */
+export interface ReplyOptions {
+  /** Default 200. */
+  readonly status?: number;
+  /** More fields: a flat list, name, value, name, value … */
+  readonly fields?: readonly string[];
+}
+
+const NO_FIELDS: readonly string[] = [];
+
+function plan(
+  type: string,
+  bytes: Uint8Array,
+  { status = 200, fields = NO_FIELDS }: ReplyOptions,
+): ResponsePlan {
+  const head = new ResponseHead(status, [
+    "Content-Type",
+    type,
+    "Content-Length",
+    String(bytes.byteLength),
+    ...fields,
+  ]);
+  return { head, body: { kind: "bytes", bytes } };
+}
+
+const DEFAULTS: ReplyOptions = {};
+
+/**
+ * The value as JSON (RFC 8259).
+ * @throws TypeError when the value has no JSON form: `undefined`, a function, a cycle, a BigInt
+ */
+export function json(value: unknown, options: ReplyOptions = DEFAULTS): ResponsePlan {
+  const text = JSON.stringify(value) as string | undefined;
+  if (text === undefined) throw new TypeError(`json(): ${typeof value} has no JSON form`);
+  return plan("application/json", Buffer.from(text), options);
+}
+
+export function text(value: string, options: ReplyOptions = DEFAULTS): ResponsePlan {
+  return plan("text/plain; charset=utf-8", Buffer.from(value), options);
+}
+
+export function html(value: string, options: ReplyOptions = DEFAULTS): ResponsePlan {
+  return plan("text/html; charset=utf-8", Buffer.from(value), options);
+}
+
+/** Bytes as they are. They must not change before the answer has left. */
+export function bytes(
+  value: Uint8Array,
+  options: ReplyOptions & { readonly type?: string } = DEFAULTS,
+): ResponsePlan {
+  return plan(options.type ?? "application/octet-stream", value, options);
+}
+
+/** Chunks as they come: framed by their length when it is known, otherwise chunked. A slow client slows the source. */
+export function stream(
+  chunks: AsyncIterable<Uint8Array>,
+  options: ReplyOptions & { readonly type?: string; readonly length?: number } = DEFAULTS,
+): ResponsePlan {
+  const { status = 200, fields = NO_FIELDS, type = "application/octet-stream", length } = options;
+  const framing = length === undefined ? NO_FIELDS : ["Content-Length", String(length)];
+  const head = new ResponseHead(status, ["Content-Type", type, ...framing, ...fields]);
+  return { head, body: { kind: "stream", length, chunks } };
+}
+
+export interface ServerSentEvent {
+  readonly data: string;
+  readonly event?: string;
+  readonly id?: string;
+  /** How long the browser waits before it connects again. */
+  readonly retryMs?: number;
+}
+
+/** Server-sent events (WHATWG HTML §9.2). Line breaks in `data` become several `data:` lines, as the format asks. */
+export function sse(events: AsyncIterable<ServerSentEvent>, options: ReplyOptions = DEFAULTS): ResponsePlan {
+  const fields = ["Cache-Control", "no-store", ...(options.fields ?? NO_FIELDS)];
+  return stream(eventBytes(events), { ...options, fields, type: "text/event-stream" });
+}
+
+async function* eventBytes(events: AsyncIterable<ServerSentEvent>): AsyncGenerator<Uint8Array> {
+  for await (const { data, event, id, retryMs } of events) {
+    let text = "";
+    if (event !== undefined) text += `event: ${oneLine("event", event)}\n`;
+    if (id !== undefined) text += `id: ${oneLine("id", id)}\n`;
+    if (retryMs !== undefined) text += `retry: ${retryMs}\n`;
+    for (const line of data.split(/\r\n|\r|\n/)) text += `data: ${line}\n`;
+    yield Buffer.from(`${text}\n`);
+  }
+}
+
+function oneLine(name: string, value: string): string {
+  if (/[\r\n\0]/.test(value))
+    throw new TypeError(`sse(): ${name} ${JSON.stringify(value)} must not hold a line break or NUL`);
+  return value;
+}
+
+/**
+ * Sends the client elsewhere.
+ * @param location a URI reference (RFC 9110 §10.2.2)
+ * @param status 301, 302, 303, 307 or 308; default 302
+ */
+export function redirect(location: string, status: 301 | 302 | 303 | 307 | 308 = 302): ResponsePlan {
+  return {
+    head: new ResponseHead(status, ["Location", location, "Content-Length", "0"]),
+    body: { kind: "none" },
+  };
+}
+
+/** An answer without content. */
+export function empty(status = 204, fields: readonly string[] = NO_FIELDS): ResponsePlan {
+  const length = status === 204 || status === 304 ? NO_FIELDS : ["Content-Length", "0"];
+  return { head: new ResponseHead(status, [...length, ...fields]), body: { kind: "none" } };
+}

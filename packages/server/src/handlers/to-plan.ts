@@ -1,0 +1,50 @@
+import { ResponseHead, type ResponsePlan } from "@tz/http1";
+import { bytes, empty, json, text } from "./reply.js";
+
+/** What a handler may return; see {@link toPlan}. */
+export type Reply =
+  | ResponsePlan
+  | Response
+  | string
+  | Uint8Array
+  | object
+  | number
+  | boolean
+  | null
+  | undefined;
+
+/** Fields that the server itself writes. */
+const HOP_BY_HOP = new Set(["connection", "date", "keep-alive", "transfer-encoding"]);
+
+/**
+ * A plan as it is; a web `Response` with its status, fields and body; a string as text; bytes as they are; nothing
+ * as 204; everything else as JSON.
+ */
+export function toPlan(reply: Reply): ResponsePlan {
+  if (reply === undefined || reply === null) return empty();
+  if (typeof reply === "string") return text(reply);
+  if (typeof reply !== "object") return json(reply);
+  if ((reply as Partial<ResponsePlan>).head instanceof ResponseHead) return reply as ResponsePlan;
+  if (reply instanceof Response) return fromResponse(reply);
+  if (reply instanceof Uint8Array) return bytes(reply);
+  return json(reply);
+}
+
+function fromResponse(response: Response): ResponsePlan {
+  const fields: string[] = [];
+  let length: number | undefined;
+  for (const [name, value] of response.headers) {
+    if (name === "content-length") length = Number(value);
+    if (!HOP_BY_HOP.has(name)) fields.push(name, value);
+  }
+  const { body } = response;
+  const bodyless = response.status === 204 || response.status === 304;
+  if (body === null || bodyless) {
+    if (length === undefined && !bodyless) fields.push("content-length", "0");
+    return { head: new ResponseHead(response.status, fields), body: { kind: "none" } };
+  }
+  return {
+    head: new ResponseHead(response.status, fields),
+    body: { kind: "stream", length, chunks: body as unknown as AsyncIterable<Uint8Array> },
+  };
+}
