@@ -122,6 +122,11 @@ export interface ResponsePlan {
   readonly head: ResponseHead;
   readonly body: PlanBody;
   readonly packed?: PackedResponse | undefined;
+  /**
+   * Fields of a `103 (Early Hints)` that may go before this answer, to clients of HTTP/1.1 and later (RFC 8297).
+   * Executors may leave it out.
+   */
+  readonly earlyHints?: ResponseHead | undefined;
   /** Close the connection after this answer. */
   readonly close?: boolean;
   /** With status 101: what takes the connection over once the head is sent. */

@@ -11,7 +11,7 @@ import type { PlanRequest } from "./plan.js";
 import { scanRequestPlain } from "./scan/plain.js";
 import type { HeadScanner } from "./scan/scanner.js";
 import * as T from "./scan/table.js";
-import { COLON, LF } from "./tables/bytes.js";
+import { LF } from "./tables/bytes.js";
 import { FIELD } from "./tables/fields.js";
 import { METHOD, METHOD_NAMES, type MethodId, methodIdOf } from "./tables/methods.js";
 
@@ -51,8 +51,6 @@ export class RequestHead extends FieldTable implements PlanRequest {
   readonly #target = new RequestTarget();
   #methodText: string | undefined;
   #targetText: string | undefined;
-  #hostStart = 0;
-  #hostEnd = 0;
 
   /** @throws {Http1OptionError} for an unknown limit or one out of bounds */
   constructor(scanner: HeadScanner, limits: Partial<HeadLimits> = {}) {
@@ -101,8 +99,6 @@ export class RequestHead extends FieldTable implements PlanRequest {
     const { base } = this;
     this.detachFields(length);
     this.#target.shift(-base);
-    this.#hostStart -= base;
-    this.#hostEnd -= base;
   }
 
   /** Method, target, version and the two spaces between them. */
@@ -114,17 +110,22 @@ export class RequestHead extends FieldTable implements PlanRequest {
   #interpret(start: number): number {
     const { table, bytes } = this;
     this.setFields(start);
+    const minor = table[T.MINOR_VERSION]!;
+    const hints = table[T.HINTS]!;
     this.#methodText = undefined;
     this.#targetText = undefined;
-    this.minorVersion = table[T.MINOR_VERSION]!;
+    this.minorVersion = minor;
     this.contentLength = -1;
     this.chunked = false;
     this.expectContinue = false;
     this.upgrade = false;
-    this.keepAlive = this.minorVersion === 1;
+    this.keepAlive = minor === 1;
 
-    const method = methodIdOf(bytes, start + table[T.METHOD_START]!, start + table[T.METHOD_END]!);
-    if (method < 0) return this.#fail(table[T.METHOD_START]!, -ERROR.methodCase);
+    let method: number = METHOD.GET;
+    if ((hints & T.HINT_GET) === 0) {
+      method = methodIdOf(bytes, start + table[T.METHOD_START]!, start + table[T.METHOD_END]!);
+      if (method < 0) return this.#fail(table[T.METHOD_START]!, -ERROR.methodCase);
+    }
     this.methodId = method as MethodId;
 
     const target = this.#target.parse(
@@ -135,8 +136,10 @@ export class RequestHead extends FieldTable implements PlanRequest {
     );
     if (target < 0) return this.#fail(table[T.TARGET_START]!, target);
 
-    const host = this.#host();
-    if (host < 0) return host;
+    if ((hints & T.HINT_HOST) === 0) {
+      const host = this.#host();
+      if (host < 0) return host;
+    }
     return (this.fieldMask & DECIDING) === 0 ? 0 : this.#framing();
   }
 
@@ -145,26 +148,17 @@ export class RequestHead extends FieldTable implements PlanRequest {
     return error;
   }
 
-  /** Exactly one valid Host in HTTP/1.1; HTTP/1.0 may lack it (RFC 9112 §3.2). An absolute target overrides it. */
+  /** Exactly one valid Host in HTTP/1.1; HTTP/1.0 may lack it (RFC 9112 §3.2). */
   #host(): number {
-    const target = this.#target;
-    this.#hostStart = target.authorityStart;
-    this.#hostEnd = target.authorityEnd;
     if ((this.fieldMask & HOST_BIT) === 0) {
       return this.minorVersion === 0 ? 0 : this.#fail(this.table[T.METHOD_START]!, -ERROR.missingHost);
     }
-    if ((this.#repeated() & HOST_BIT) !== 0) {
-      return this.#failAt(this.indexOf(FIELD.host, this.indexOf(FIELD.host) + 1), -ERROR.duplicateHost);
-    }
     const i = this.lineOf(FIELD.host);
+    if ((this.#repeated() & HOST_BIT) !== 0) return this.#failAt(i, -ERROR.duplicateHost);
     const start = this.valueStart(i);
     const end = this.valueEnd(i);
     // Empty is what a client sends whose target has no authority.
     if (start !== end && !isAuthority(this.bytes, start, end)) return this.#failAt(i, -ERROR.badHost);
-    if (this.#hostEnd === this.#hostStart) {
-      this.#hostStart = start;
-      this.#hostEnd = end;
-    }
     return 0;
   }
 
@@ -266,16 +260,16 @@ export class RequestHead extends FieldTable implements PlanRequest {
 
   /** `host[:port]` of the absolute or authority form, otherwise of Host; empty when there is none. */
   get authority(): string {
-    return this.text(this.#hostStart, this.#hostEnd);
+    const { authorityStart, authorityEnd } = this.#target;
+    // An absolute target overrides Host (RFC 9112 §3.2.2).
+    if (authorityEnd > authorityStart) return this.text(authorityStart, authorityEnd);
+    return (this.fieldMask & HOST_BIT) === 0 ? "" : this.fieldValue(this.lineOf(FIELD.host));
   }
 
   /** {@link authority} without the port, in lower case. */
   get host(): string {
-    const { bytes } = this;
-    let end = this.#hostEnd;
-    while (end > this.#hostStart && bytes[end - 1]! >= 0x30 && bytes[end - 1]! <= 0x39) end--;
-    const port = end > this.#hostStart && bytes[end - 1] === COLON;
-    return this.text(this.#hostStart, port ? end - 1 : this.#hostEnd).toLowerCase();
+    const { authority } = this;
+    return authority.replace(/:\d*$/, "").toLowerCase();
   }
 }
 

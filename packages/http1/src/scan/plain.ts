@@ -173,6 +173,7 @@ export function clear(table: Uint16Array): void {
   table[T.REPEATED] = 0;
   table[T.REPEATED + 1] = 0;
   table[T.ERROR_OFFSET] = 0;
+  table[T.HINTS] = 0;
 }
 
 function fail(table: Uint16Array, start: number, at: number, error: number): number {

@@ -19,6 +19,9 @@ const MINOR_VERSION: usize = 10;
 const MASK: usize = 12;
 const REPEATED: usize = 16;
 const LAST_LINE: usize = 22;
+const HINTS: usize = 24;
+const HINT_GET: u32 = 1;
+const HINT_HOST: u32 = 2;
 const LINE_INDEX: usize = 32;
 const RECORDS: usize = 288;
 const RECORD_BYTES: usize = 10;
@@ -60,6 +63,31 @@ function notTarget(v: v128): u32 {
   return i8x16.bitmask(i8x16.eq(v128.and(low, high), i8x16.splat(0)));
 }
 
+/** Bit i is set when byte i is no letter, digit, dot or hyphen. */
+// @ts-ignore: decorator
+@inline
+function notDomain(v: v128): u32 {
+  const low = i8x16.swizzle(i8x16(-88, -8, -8, -8, -8, -8, -8, -8, -8, -8, -16, 80, 80, 84, 84, 80), v128.and(v, i8x16.splat(0x0f)));
+  const high = i8x16.swizzle(i8x16(0, 0, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0), v128.and(i16x8.shr_u(v, 4), i8x16.splat(0x0f)));
+  return i8x16.bitmask(i8x16.eq(v128.and(low, high), i8x16.splat(0)));
+}
+
+/**
+ * Whether [start, end) is a domain name or IPv4 address of up to 31 bytes, perhaps with a port of up to four
+ * digits: nearly every Host there is. The rest of the grammar is `isAuthority`'s.
+ */
+// @ts-ignore: decorator
+@inline
+function isPlainHost(start: usize, end: usize): bool {
+  const length = <u32>(end - start);
+  const name = ctz(notDomain(v128.load(start)) | (notDomain(v128.load(start, 16)) << 16) | (1 << min<u32>(length, 31)));
+  if (name == 0 || length > 31) return false;
+  if (name == length) return true;
+  if (load<u8>(start + name) != 0x3a || length - name > 5) return false;
+  for (let i = start + name + 1; i < end; i++) if (<u32>load<u8>(i) - 0x30 > 9) return false;
+  return true;
+}
+
 /** Bit i is set when byte i is a control character: the end of a line, or something that the plain scanner judges. */
 // @ts-ignore: decorator
 @inline
@@ -97,9 +125,11 @@ export function scan(start: usize, end: usize): i32 {
 
   store<u16>(region + METHOD_START, 0);
   let method = start + 3;
+  let hints: u32 = HINT_GET;
   if (load<u32>(start) != 0x20544547) { // "GET "
     const bad = notToken(v128.load(start));
     if (bad == 0) return -1;
+    hints = 0;
     method = start + <usize>ctz(bad);
     if (method == start || load<u8>(method) != 0x20) return -1;
   }
@@ -122,7 +152,7 @@ export function scan(start: usize, end: usize): i32 {
     }
     i += 16;
   }
-  return fields(start, cr, stop, block, controls);
+  return fields(start, cr, stop, block, controls, hints);
 }
 
 /** Field lines and the empty line in [from, end), with offsets from `start`. */
@@ -130,7 +160,7 @@ export function scanFields(start: usize, from: usize, end: usize): i32 {
   const stop = min(end, start + HEAD_BYTES_MAX);
   if (from >= stop) return incomplete(0, from - start);
   // As if a line had ended right before.
-  return fields(start, from - 2, stop, from - 2, control64(from - 2) | 3);
+  return fields(start, from - 2, stop, from - 2, control64(from - 2) | 3, 0);
 }
 
 /** The plain scanner looks at the last line, which is not over: it may be wrong already. */
@@ -148,7 +178,7 @@ function incomplete(count: u32, line: usize): i32 {
  */
 // @ts-ignore: decorator
 @inline
-function fields(start: usize, cr: usize, stop: usize, block: usize, controls: u64): i32 {
+function fields(start: usize, cr: usize, stop: usize, block: usize, controls: u64, hints: u32): i32 {
   const table = region;
   let record = table + RECORDS;
   let count: u32 = 0;
@@ -182,6 +212,11 @@ function fields(start: usize, cr: usize, stop: usize, block: usize, controls: u6
       store<u16>(table + COUNT, <u16>count);
       store<u32>(table + MASK, <u32>mask);
       store<u32>(table + REPEATED, <u32>repeated);
+      if ((mask & ~repeated & 1) != 0) {
+        const host = table + RECORDS + <usize>load<u16>(table, LINE_INDEX) * RECORD_BYTES;
+        if (isPlainHost(start + <usize>load<u16>(host, 4), start + <usize>load<u16>(host, 6))) hints |= HINT_HOST;
+      }
+      store<u16>(table + HINTS, <u16>hints);
       return <i32>(cr + 2 - start);
     }
 

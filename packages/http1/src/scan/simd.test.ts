@@ -42,12 +42,14 @@ test("the kernel's layout is the table's", () => {
     MASK: T.MASK,
     REPEATED: T.REPEATED,
     LAST_LINE: T.LAST_LINE,
+    HINTS: T.HINTS,
     LINE_INDEX: T.LINE_INDEX,
     RECORDS: T.RECORDS,
     RECORD_BYTES: T.RECORD_SIZE,
   };
   for (const [name, index] of Object.entries(twoBytes))
     expect([name, constant(name)]).toEqual([name, index * 2]);
+  expect([constant("HINT_GET"), constant("HINT_HOST")]).toEqual([T.HINT_GET, T.HINT_HOST]);
   expect(constant("FIELDS_MAX")).toBe(FIELDS_MAX);
   expect(constant("SLOTS")).toBe(SLOTS_OFFSET);
   expect(constant("NAMES")).toBe(NAMES_OFFSET);

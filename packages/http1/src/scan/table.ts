@@ -3,7 +3,7 @@
  *
  * ```
  *  0 count │ 1 method start │ 2 method end │ 3 target start │ 4 target end │ 5 minor version │ 6,7 mask │ 8,9 repeated
- *  10 error offset │ 11 last line, when incomplete │ 16 … 143 for each id: the index of its last line
+ *  10 error offset │ 11 last line, when incomplete │ 12 hints │ 16 … 143 for each id: the index of its last line
  *  144 … records of five: name start │ name end │ value start │ value end │ field id
  * ```
  * `mask` and `repeated` are 32-bit (low half first): ids below 32 that are there, and those there more than once.
@@ -22,6 +22,12 @@ export const REPEATED = 8;
 export const ERROR_OFFSET = 10;
 /** Written by the SIMD kernel for its wrapper: where the line starts that is not over; 0 for the request line. */
 export const LAST_LINE = 11;
+/** What the SIMD kernel has seen in passing, so that it need not be looked at again; 0 from the plain scanner. */
+export const HINTS = 12;
+/** The method is GET. */
+export const HINT_GET = 1;
+/** There is one Host, and it is valid and not empty. */
+export const HINT_HOST = 2;
 export const LINE_INDEX = 16;
 export const RECORDS = 144;
 export const RECORD_SIZE = 5;
