@@ -92,10 +92,15 @@ describe.skipIf(!existsSync("/proc/self/fd"))("10,000 clients that leave in the 
     );
     const { port } = await next<{ port: number }>();
     // The heap and the tables reach their working size.
-    await openAndLeave(port, CONNECTIONS);
+    for (let i = 0; i < 2; i++) await openAndLeave(port, CONNECTIONS);
     const before = await settled();
     await openAndLeave(port, CONNECTIONS);
-    const after = await settled();
+    let after = await settled();
+    // The collector gives pages back in its own time; a leak stays however long one waits.
+    for (let i = 0; i < 40 && after.rssBytes >= before.rssBytes * 1.1; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      after = await report();
+    }
     expect(after.connections).toBe(0);
     expect(after.descriptors).toBe(before.descriptors);
     expect(after.rssBytes).toBeLessThan(before.rssBytes * 1.1);

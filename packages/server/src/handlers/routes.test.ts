@@ -32,7 +32,7 @@ test("routes get typed parameters, precede mounts and leave the rest to the hand
     [200, ""],
     [200, "mount"],
   ]);
-  expect(answers[3]!.fields["content-length"]).toBe("23");
+  expect(answers[3]!.fields["content-length"]).toBe("22");
 });
 
 test("an unknown method is 405 with Allow, OPTIONS is answered, a bad path is 400, the rest 404", async () => {
