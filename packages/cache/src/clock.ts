@@ -19,4 +19,23 @@ export function steadyClock(raw: Clock): Clock {
   };
 }
 
-export const monotonicNow: Clock = () => performance.now();
+/** A reading of a coarse clock is used again for so long. A time to live is at least a second. */
+const COARSE_MS = 5;
+
+/**
+ * `performance.now`, read at most every 5 ms: reading it costs more than a whole cache hit. While one synchronous
+ * piece of work runs, time stands still. Nothing is scheduled while nobody reads.
+ */
+export function coarseClock(): Clock {
+  let readMs: number | undefined;
+  const forget = (): void => {
+    readMs = undefined;
+  };
+  return () => {
+    if (readMs === undefined) {
+      readMs = performance.now();
+      setTimeout(forget, COARSE_MS).unref();
+    }
+    return readMs;
+  };
+}

@@ -114,7 +114,11 @@ export const BYTE_CACHE_OTHERS = {
     takes: "`(key, value, reason) => void`",
     about: "called for every value that leaves, after the cache is consistent again",
   },
-  now: { default: "`performance.now`", takes: "`() => ms`", about: "clock; steps back are absorbed" },
+  now: {
+    default: "`performance.now`, to 5 ms",
+    takes: "`() => ms`",
+    about: "clock; steps back are absorbed",
+  },
   wallNow: {
     default: "`Date.now`",
     takes: "`() => ms`",
