@@ -181,11 +181,11 @@ const rows = {
     "The status line is not HTTP-version SP 3DIGIT SP [ reason ]",
   ],
   badStatus: ["BAD_STATUS", 502, "RFC 9110 §15", "The status code is below 100 or above 599"],
-  unexpectedFraming: [
-    "UNEXPECTED_FRAMING",
+  statusLineTooLong: [
+    "STATUS_LINE_TOO_LONG",
     502,
-    "RFC 9112 §6.1",
-    "Transfer-Encoding in an answer that has no content",
+    "RFC 9112 §4",
+    "The status line is longer than maxRequestLineBytes",
   ],
 } as const satisfies Record<string, Row>;
 

@@ -34,6 +34,8 @@ export type {
   Tunnel,
   TunnelHandler,
 } from "./plan.js";
+export { type LenientOptions, RELAXATIONS, type Relaxation } from "./relaxations.js";
+export { type ReplyContent, ReplyHead } from "./reply-head.js";
 export { RequestHead } from "./request-head.js";
 export { ResponseHead } from "./response-head.js";
 export { createScanner, type ScannerOptions } from "./scan/create-scanner.js";

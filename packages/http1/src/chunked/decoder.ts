@@ -1,5 +1,6 @@
 import { ERROR } from "../errors.js";
 import { type ChunkedLimits, resolveChunkedLimits } from "../options.js";
+import { type LenientOptions, RELAX, resolveRelaxations } from "../relaxations.js";
 import {
   BACKSLASH,
   BYTE_CLASS,
@@ -17,8 +18,9 @@ import { TrailerSection } from "./trailers.js";
 
 const SIZE_START = 0;
 const SIZE = 1;
-/** White space behind a size, a name or a value: only `;` (or `=` behind a name) may follow. */
-const BEFORE_EXTENSION = 2;
+/** White space behind a size or a value: only `;` may follow. */
+const AFTER_SIZE = 2;
+const AFTER_VALUE = 19;
 const NAME_START = 3;
 const NAME = 4;
 const AFTER_NAME = 5;
@@ -83,8 +85,11 @@ export class ChunkedDecoder {
   #extensionBytes = 0;
   readonly #section: TrailerSection;
 
-  /** @throws {Http1OptionError} for an unknown limit or one out of bounds */
-  constructor(limits: Partial<ChunkedLimits> = {}) {
+  readonly #sizeSpace: boolean;
+
+  /** @throws {Http1OptionError} for an unknown limit, one out of bounds, or an unknown relaxation */
+  constructor(limits: Partial<ChunkedLimits> = {}, options: LenientOptions = {}) {
+    this.#sizeSpace = (resolveRelaxations(options, "chunked") & RELAX.chunkSizeSpace) !== 0;
     this.limits = resolveChunkedLimits(limits);
     this.#section = new TrailerSection(this.limits);
   }
@@ -201,7 +206,7 @@ export class ChunkedDecoder {
     if (this.#state === SIZE_START) return ERROR.badChunkSize;
     if (byte === CR) this.#state = SIZE_LF;
     else if (byte === SEMICOLON) return this.#extended(NAME_START);
-    else if (byte === SP || byte === HTAB) return this.#extended(BEFORE_EXTENSION);
+    else if (byte === SP || byte === HTAB) return this.#extended(AFTER_SIZE);
     else return byte === LF ? ERROR.bareLf : ERROR.badChunkSize;
     return 0;
   }
@@ -223,7 +228,11 @@ export class ChunkedDecoder {
     if (this.#state === QUOTED || this.#state === QUOTED_PAIR) return this.#quoted(byte);
     const token = (BYTE_CLASS[byte]! & TOKEN) !== 0;
     if (byte === CR) {
-      const complete = this.#state === NAME || this.#state === VALUE_TOKEN || this.#state === AFTER_QUOTED;
+      const complete =
+        this.#state === NAME ||
+        this.#state === VALUE_TOKEN ||
+        this.#state === AFTER_QUOTED ||
+        this.#isSpaceAfterSize();
       if (!complete) return ERROR.badChunkExtension;
       this.#state = SIZE_LF;
       return 0;
@@ -231,6 +240,10 @@ export class ChunkedDecoder {
     if (byte === LF) return ERROR.bareLf;
     const next = this.#afterExtensionByte(byte, token);
     return next < 0 ? ERROR.badChunkExtension : this.#extended(next);
+  }
+
+  #isSpaceAfterSize(): boolean {
+    return this.#sizeSpace && this.#state === AFTER_SIZE;
   }
 
   /** The state behind a byte of an extension outside quotes; -1 when it cannot stand there. */
@@ -249,9 +262,11 @@ export class ChunkedDecoder {
         return token ? VALUE_TOKEN : space ? VALUE_START : -1;
       case VALUE_TOKEN:
         if (token) return VALUE_TOKEN;
-        return space ? BEFORE_EXTENSION : byte === SEMICOLON ? NAME_START : -1;
-      default: // AFTER_QUOTED, BEFORE_EXTENSION
-        return space ? BEFORE_EXTENSION : byte === SEMICOLON ? NAME_START : -1;
+        return space ? AFTER_VALUE : byte === SEMICOLON ? NAME_START : -1;
+      case AFTER_SIZE:
+        return space ? AFTER_SIZE : byte === SEMICOLON ? NAME_START : -1;
+      default: // AFTER_QUOTED, AFTER_VALUE
+        return space ? AFTER_VALUE : byte === SEMICOLON ? NAME_START : -1;
     }
   }
 

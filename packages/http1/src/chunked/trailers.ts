@@ -1,7 +1,8 @@
 import { ERROR } from "../errors.js";
 import { latin1View } from "../latin1.js";
 import { type ChunkedLimits, FIELDS_MAX } from "../options.js";
-import { clear, scanFieldLines } from "../scan/plain.js";
+import { scanFieldLines } from "../scan/plain-fields.js";
+import { clear, type ScanRules } from "../scan/rules.js";
 import * as T from "../scan/table.js";
 
 /**
@@ -58,13 +59,14 @@ const table = new Uint16Array(T.RECORDS + FIELDS_MAX * T.RECORD_SIZE);
 export class TrailerSection {
   #bytes: Uint8Array | undefined;
   #length = 0;
-  readonly #limits;
+  readonly #rules: ScanRules;
 
   constructor(limits: ChunkedLimits) {
-    this.#limits = {
+    this.#rules = {
       maxRequestLineBytes: limits.maxTrailerBytes,
       maxHeadBytes: limits.maxTrailerBytes,
       maxFields: limits.maxTrailerFields,
+      relax: 0,
     };
   }
 
@@ -78,11 +80,11 @@ export class TrailerSection {
    * @returns 1 when the section is complete, 0 when more is to come, or a negated error id
    */
   add(bytes: Uint8Array, start: number, end: number): number {
-    const taken = Math.min(end - start, this.#limits.maxHeadBytes + 1 - this.#length);
+    const taken = Math.min(end - start, this.#rules.maxHeadBytes + 1 - this.#length);
     this.#reserve(this.#length + taken).set(bytes.subarray(start, start + taken), this.#length);
     this.#length += taken;
     clear(table);
-    const result = scanFieldLines(this.#bytes!, table, 0, 0, this.#length, this.#limits);
+    const result = scanFieldLines(this.#bytes!, table, 0, 0, this.#length, this.#rules);
     if (result >= 0) return Math.sign(result);
     if (result === -ERROR.headTooLarge) return -ERROR.trailersTooLarge;
     return result === -ERROR.tooManyFields ? -ERROR.tooManyTrailers : result;

@@ -1,4 +1,6 @@
-import { clear, scanFieldLines, scanRequestPlain, TABLE_LIMITS } from "./plain.js";
+import { scanRequestPlain } from "./plain.js";
+import { scanFieldLines } from "./plain-fields.js";
+import { clear, TABLE_RULES } from "./rules.js";
 import type { HeadScanner } from "./scanner.js";
 
 /** The reference scanner over any bytes. */
@@ -13,11 +15,11 @@ export class PlainScanner implements HeadScanner {
   }
 
   scan(start: number, end: number): number {
-    return scanRequestPlain(this.bytes, this.table, start, end, TABLE_LIMITS);
+    return scanRequestPlain(this.bytes, this.table, start, end, TABLE_RULES);
   }
 
   scanFields(start: number, from: number, end: number): number {
     clear(this.table);
-    return scanFieldLines(this.bytes, this.table, start, from, end, TABLE_LIMITS);
+    return scanFieldLines(this.bytes, this.table, start, from, end, TABLE_RULES);
   }
 }

@@ -1,7 +1,9 @@
 import { CR, LF } from "../tables/bytes.js";
 import { FIELD_SLOTS } from "../tables/field-hash.js";
 import { FIELD_NAMES } from "../tables/fields.js";
-import { clear, scanFieldLines, scanRequestPlain, TABLE_LIMITS } from "./plain.js";
+import { scanRequestPlain } from "./plain.js";
+import { scanFieldLines } from "./plain-fields.js";
+import { clear, TABLE_RULES } from "./rules.js";
 import type { HeadScanner } from "./scanner.js";
 import { SIMD_MODULE } from "./simd.generated.js";
 import { COUNT, LAST_LINE, TABLE_LENGTH } from "./table.js";
@@ -70,7 +72,7 @@ export class SimdScanner implements HeadScanner {
     if (length > 0) return length;
     const line = this.table[LAST_LINE]!;
     if (length === 0 && line > 0 && this.#lastLine(start, line, end) === 0) return 0;
-    return scanRequestPlain(this.bytes, this.table, start, end, TABLE_LIMITS);
+    return scanRequestPlain(this.bytes, this.table, start, end, TABLE_RULES);
   }
 
   scanFields(start: number, from: number, end: number): number {
@@ -81,11 +83,11 @@ export class SimdScanner implements HeadScanner {
       if (length === 0 && this.#lastLine(start, this.table[LAST_LINE]!, end) === 0) return 0;
     }
     clear(this.table);
-    return scanFieldLines(this.bytes, this.table, start, from, end, TABLE_LIMITS);
+    return scanFieldLines(this.bytes, this.table, start, from, end, TABLE_RULES);
   }
 
   /** An incomplete head is right up to its last line; what is there of that line may be wrong already. */
   #lastLine(start: number, line: number, end: number): number {
-    return scanFieldLines(this.bytes, this.table, start, start + line, end, TABLE_LIMITS, this.table[COUNT]!);
+    return scanFieldLines(this.bytes, this.table, start, start + line, end, TABLE_RULES, this.table[COUNT]!);
   }
 }
