@@ -8,6 +8,7 @@ import type { BindAddress, Listener, Loop, LoopKind } from "./loop/loop.js";
 import { NodeLoop } from "./loop/node.js";
 import { type LoopChoice, resolveOptions, type ServerOptions } from "./options.js";
 import { type Handler, ServerCore } from "./server-core.js";
+import { Upgraded } from "./upgraded.js";
 import { type WebSocketOptions, webSocket } from "./websocket/web-socket.js";
 
 export interface ListenTarget {
@@ -120,9 +121,7 @@ export class App {
     const { loop, options } = this.#core;
     const { backlog, maxConnections } = options;
     const listener = await loop.listen({ host, port, backlog, maxConnections }, (transport) => {
-      const connection = new Connection(transport, this.#core);
-      this.#core.connections.add(connection);
-      return connection;
+      return new Connection(transport, this.#core);
     });
     this.#listeners.push(listener);
     return { ...listener.address, loop: loop.kind };
@@ -145,10 +144,12 @@ export class App {
     const core = this.#core;
     core.draining = true;
     for (const listener of this.#listeners) await listener.close();
-    for (const connection of [...core.connections]) connection.drain();
-    for (const upgraded of [...core.upgraded]) upgraded.stop();
+    core.loop.eachHandler((handler) => {
+      if (handler instanceof Connection) handler.drain();
+      else if (handler instanceof Upgraded) handler.stop();
+    });
     const deadline = performance.now() + timeoutMs;
-    while (core.connections.size + core.upgraded.size > 0 && performance.now() < deadline) {
+    while (core.loop.connections > 0 && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
     }
     await core.loop.close();

@@ -27,6 +27,24 @@ const MAX_LINGER_BYTES = 1024 * 1024;
 const LINE_FEED = 10;
 const NO_BYTES = new Uint8Array(0);
 
+// Flags of a connection.
+/** The answer under way is the last. */
+const CLOSING = 1 << 0;
+/** Half-closed: what still comes is dropped. */
+const LINGERING = 1 << 1;
+/** The transport was told to keep bytes back. */
+const PAUSED = 1 << 2;
+/** A stream goes on; an empty queue does not end the answer. */
+const STREAMING = 1 << 3;
+/** `#pending` is the beginning of a head. */
+const HEAD_BEGUN = 1 << 4;
+/** The client finished sending. */
+const PEER_ENDED = 1 << 5;
+/** The request under way is HEAD. */
+const IS_HEAD = 1 << 6;
+/** The request under way allows another one. */
+const KEEP_ALIVE = 1 << 7;
+
 /**
  * One client's HTTP/1.1 conversation. Bytes come in through {@link onData}, plans go out through the loop's batch.
  *
@@ -60,14 +78,8 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
   #deadlineTick = 0;
   #timerTick = 0;
   #lingered = 0;
-  #closing = false;
-  #lingering = false;
-  #paused = false;
-  #streaming = false;
-  #headBegun = false;
-  #peerEnded = false;
-  #isHead = false;
-  #keepAlive = true;
+  /** A set of the flags above: one word for all of them, since idle connections are many. */
+  #flags = KEEP_ALIVE;
   #minorVersion = 1;
   gone = false;
 
@@ -80,13 +92,18 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
 
   /** Nothing is under way: no request begun, no answer unfinished. */
   get idle(): boolean {
-    return this.#output === OUTPUT.idle && this.#pending === null && this.#body === null && !this.#lingering;
+    return (
+      this.#output === OUTPUT.idle &&
+      this.#pending === null &&
+      this.#body === null &&
+      (this.#flags & LINGERING) === 0
+    );
   }
 
   // ---------------------------------------------------------------- input
 
   onData(start: number, end: number): void {
-    if (this.#lingering) {
+    if ((this.#flags & LINGERING) !== 0) {
       this.#lingered += end - start;
       if (this.#lingered > MAX_LINGER_BYTES) this.transport.destroy();
       return;
@@ -96,13 +113,16 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
     if (pending !== null) {
       // A cut head is scanned again only when its end may have come.
       if (
-        this.#headBegun &&
+        (this.#flags & HEAD_BEGUN) !== 0 &&
         pending.byteLength + end - start < this.#core.options.maxRequestLineBytes &&
         !hasLineFeed(memory.bytes, start, end)
       ) {
         this.#pending = concat(pending, memory.bytes, start, end);
         return;
       }
+      // Cannot be: the parser refuses a head before it grows so large. But what lies in front is other people's.
+      if (pending.byteLength > memory.headroomBytes)
+        throw new RangeError(`${pending.byteLength} bytes pending`);
       start -= pending.byteLength;
       memory.bytes.set(pending, start);
       this.#pending = null;
@@ -111,8 +131,8 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
   }
 
   onEnd(): void {
-    this.#peerEnded = true;
-    if (this.#lingering) {
+    this.#flags |= PEER_ENDED;
+    if ((this.#flags & LINGERING) !== 0) {
       this.transport.destroy();
       return;
     }
@@ -122,8 +142,8 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
         new ServerError("TZ_SERVER_BODY_ABORTED", "the client closed before the end of the request body"),
       );
       this.#body = null;
-      this.#keepAlive = false;
-      this.#closing = this.#output !== OUTPUT.awaiting;
+      this.#flags &= ~KEEP_ALIVE;
+      this.#put(CLOSING, this.#output !== OUTPUT.awaiting);
     }
     // A half-closed client still gets the answers to what it asked; there will be no further request.
     if (this.#output === OUTPUT.idle) this.#endInput();
@@ -132,7 +152,6 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
   onClose(_errno: number): void {
     this.gone = true;
     this.#core.loop.timers.cancel(this);
-    this.#core.connections.delete(this);
     this.#pending = null;
     this.#queue?.abandon();
     this.#body?.fail(
@@ -152,18 +171,18 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
       const waited = this.#output !== OUTPUT.idle;
       if (this.gone || !this.#flush(false) || this.#output !== OUTPUT.idle) break;
       // The answer that the rest waited for has left in this very call.
-      if (waited && position < end && !this.#closing) continue;
+      if (waited && position < end && (this.#flags & CLOSING) === 0) continue;
       this.#afterAnswer();
       break;
     }
-    if (this.gone || this.#lingering || this.#closing) return;
+    if (this.gone || (this.#flags & LINGERING) !== 0 || (this.#flags & CLOSING) !== 0) return;
     if (position < end) this.#keep(bytes, position, end);
   }
 
   /** Takes requests and body bytes as long as no answer is in the way. @returns where it stopped */
   #parse(bytes: Uint8Array, position: number, end: number): number {
     const core = this.#core;
-    while (position < end && !this.#closing && !this.gone) {
+    while (position < end && (this.#flags & CLOSING) === 0 && !this.gone) {
       if (this.#body !== null) {
         const next = this.#feedBody(this.#body, bytes, position, end);
         if (next === position) break;
@@ -174,13 +193,13 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
       const head = core.head;
       const used = head.parse(position, end);
       if (used === 0) {
-        if (!this.#headBegun) {
-          this.#headBegun = true;
+        if ((this.#flags & HEAD_BEGUN) === 0) {
+          this.#flags |= HEAD_BEGUN;
           this.#arm(core.options.headTimeoutMs);
         }
         break;
       }
-      this.#headBegun = false;
+      this.#flags &= ~HEAD_BEGUN;
       if (used < 0) {
         this.#reject(head, used);
         break;
@@ -195,8 +214,8 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
   #keep(bytes: Uint8Array, position: number, end: number): void {
     this.#pending = bytes.slice(position, end);
     const waiting = this.#output !== OUTPUT.idle || (this.#body !== null && !this.#body.wanted);
-    if (waiting && !this.#paused) {
-      this.#paused = true;
+    if (waiting && (this.#flags & PAUSED) === 0) {
+      this.#flags |= PAUSED;
       this.transport.pause();
     }
   }
@@ -204,26 +223,28 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
   /** Goes on with kept bytes after the answer (or the body's reader) made room. */
   #continueInput(): void {
     const pending = this.#pending;
-    if (pending !== null && !this.#headBegun) {
+    if (pending !== null && (this.#flags & HEAD_BEGUN) === 0) {
       this.#pending = null;
       const { memory } = this.#core.loop;
+      if (pending.byteLength > memory.receiveBytes)
+        throw new RangeError(`${pending.byteLength} bytes pending`);
       memory.bytes.set(pending, memory.receiveStart);
       this.#consume(memory.bytes, memory.receiveStart, memory.receiveStart + pending.byteLength);
     }
-    if (this.gone || this.#lingering) return;
-    const waiting = this.#pending !== null && !this.#headBegun;
-    if (this.#paused && !waiting) {
-      this.#paused = false;
+    if (this.gone || (this.#flags & LINGERING) !== 0) return;
+    const waiting = this.#pending !== null && (this.#flags & HEAD_BEGUN) === 0;
+    if ((this.#flags & PAUSED) !== 0 && !waiting) {
+      this.#flags &= ~PAUSED;
       this.transport.resume();
     }
-    if (!this.#peerEnded || this.#pending !== null) return;
+    if ((this.#flags & PEER_ENDED) === 0 || this.#pending !== null) return;
     if (this.#body !== null) this.onEnd();
     else if (this.#output === OUTPUT.idle) this.#endInput();
   }
 
   /** Nothing more will come, and nothing is under way. */
   #endInput(): void {
-    if (this.#headBegun && !this.#closing) this.#rejectCutHead();
+    if ((this.#flags & HEAD_BEGUN) !== 0 && (this.#flags & CLOSING) === 0) this.#rejectCutHead();
     else this.transport.destroy();
   }
 
@@ -232,8 +253,8 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
   #begin(head: RequestHead, length: number): void {
     const core = this.#core;
     this.#requests++;
-    this.#isHead = head.method === "HEAD";
-    this.#keepAlive = head.keepAlive;
+    this.#put(IS_HEAD, head.method === "HEAD");
+    this.#put(KEEP_ALIVE, head.keepAlive);
     this.#minorVersion = head.minorVersion;
     if (head.chunked || head.contentLength > 0) {
       const expects = head.expectContinue && head.minorVersion === 1;
@@ -297,7 +318,6 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
     this.#upgrade = null;
     this.gone = true;
     core.loop.timers.cancel(this);
-    core.connections.delete(this);
     const upgraded = new Upgraded(transport, core, upgrade);
     transport.handler = upgraded;
     if (start < end) {
@@ -310,8 +330,8 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
       }
       upgraded.onData(start, end);
     }
-    if (this.#paused) transport.resume();
-    if (this.#peerEnded) upgraded.onEnd();
+    if ((this.#flags & PAUSED) !== 0) transport.resume();
+    if ((this.#flags & PEER_ENDED) !== 0) upgraded.onEnd();
     if (core.draining) upgraded.stop();
   }
 
@@ -321,21 +341,21 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
       this.#body = null;
     } else if (body.error !== null) {
       // What follows cannot be told from a request. The handler answers, if it still can; then the end.
-      this.#keepAlive = false;
+      this.#flags &= ~KEEP_ALIVE;
       this.#body = null;
-      if (this.#output !== OUTPUT.awaiting) this.#closing = true;
+      if (this.#output !== OUTPUT.awaiting) this.#flags |= CLOSING;
       return end;
     } else {
       this.#arm(this.#core.options.bodyTimeoutMs);
       if (this.#output === OUTPUT.idle && body.receivedBytes > this.#core.options.maxDiscardBytes)
-        this.#closing = true;
+        this.#flags |= CLOSING;
     }
     return next;
   }
 
   onBodyWanted(): void {
     this.#arm(this.#core.options.bodyTimeoutMs);
-    if (this.#paused) queueMicrotask(() => this.#continueInput());
+    if ((this.#flags & PAUSED) !== 0) queueMicrotask(() => this.#continueInput());
   }
 
   sendContinue(): void {
@@ -347,16 +367,16 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
   }
 
   #reject(head: RequestHead, errorId: number): void {
-    this.#keepAlive = false;
-    this.#isHead = false;
+    this.#flags &= ~KEEP_ALIVE;
+    this.#flags &= ~IS_HEAD;
     this.#minorVersion = head.minorVersion;
     this.#respond(errorPlan(parseErrorOf(errorId).status, true));
   }
 
   /** The client closed in the middle of a head. */
   #rejectCutHead(): void {
-    this.#keepAlive = false;
-    this.#isHead = false;
+    this.#flags &= ~KEEP_ALIVE;
+    this.#flags &= ~IS_HEAD;
     this.#respond(errorPlan(400, true));
     if (this.#flush(false) && this.#output === OUTPUT.idle) this.#afterAnswer();
   }
@@ -375,9 +395,9 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
     const close = this.#decideClose(plan);
     const { head, body, packed } = plan;
     const persist = close ? PERSIST.close : this.#minorVersion === 0 ? PERSIST.keepAlive : PERSIST.silent;
-    if (close) this.#closing = true;
+    if (close) this.#flags |= CLOSING;
     if (packed !== undefined && batch.addressable) {
-      const length = this.#isHead ? packed.headByteLength : packed.byteLength;
+      const length = (this.#flags & IS_HEAD) !== 0 ? packed.headByteLength : packed.byteLength;
       if (batch.room > 0 && persist === PERSIST.silent && head.status === 200) {
         batch.name(core.prefixes.hotStart, core.prefixes.hotLength);
         batch.packed(packed, length, plan);
@@ -391,7 +411,7 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
       }
     }
     this.#write(core.prefixes.block(head.status, persist));
-    const bodyless = this.#isHead || head.status === 204 || head.status === 304;
+    const bodyless = (this.#flags & IS_HEAD) !== 0 || head.status === 204 || head.status === 304;
     if (body.kind === "stream") {
       if (!bodyless) {
         this.#startStream(plan, body.chunks, body.length);
@@ -429,8 +449,8 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
   /** Whether this answer is the connection's last. */
   #decideClose(plan: ResponsePlan): boolean {
     const { options, draining } = this.#core;
-    if (!this.#keepAlive || plan.close === true || draining) return true;
-    if (this.#peerEnded && this.#pending === null) return true;
+    if ((this.#flags & KEEP_ALIVE) === 0 || plan.close === true || draining) return true;
+    if ((this.#flags & PEER_ENDED) !== 0 && this.#pending === null) return true;
     if (options.maxRequestsPerConnection > 0 && this.#requests >= options.maxRequestsPerConnection)
       return true;
     const body = this.#body;
@@ -514,7 +534,7 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
   #drain(queue: OutQueue): boolean {
     const result = queue.drain(this.transport, this.#core.loop.batch);
     if (result === DRAINED) {
-      if (this.#output === OUTPUT.writing && !this.#streaming) this.#output = OUTPUT.idle;
+      if (this.#output === OUTPUT.writing && (this.#flags & STREAMING) === 0) this.#output = OUTPUT.idle;
       return true;
     }
     if (result === BLOCKED) {
@@ -529,7 +549,7 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
     const queue = this.#queue;
     if (this.gone || queue === null || queue.empty) return;
     if (!this.#drain(queue)) return;
-    if (this.#streaming) {
+    if ((this.#flags & STREAMING) !== 0) {
       this.#wakeStream();
       return;
     }
@@ -538,9 +558,12 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
 
   /** Every answer so far has left. */
   #afterAnswer(): void {
-    if (this.#closing || (this.#core.draining && this.#pending === null && this.#body === null)) {
+    if (
+      (this.#flags & CLOSING) !== 0 ||
+      (this.#core.draining && this.#pending === null && this.#body === null)
+    ) {
       this.#finish();
-    } else if (this.#headBegun) {
+    } else if ((this.#flags & HEAD_BEGUN) !== 0) {
       // The head's own deadline runs.
     } else if (this.#body !== null) {
       this.#arm(this.#core.options.bodyTimeoutMs);
@@ -551,17 +574,17 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
 
   /** Ends the connection in order: the answer must reach the client before a reset can. */
   #finish(): void {
-    if (this.#lingering || this.gone) return;
-    if (this.#peerEnded) {
+    if ((this.#flags & LINGERING) !== 0 || this.gone) return;
+    if ((this.#flags & PEER_ENDED) !== 0) {
       this.transport.destroy();
       return;
     }
-    this.#lingering = true;
+    this.#flags |= LINGERING;
     this.#pending = null;
     this.#body?.discard();
     this.transport.shutdown();
-    if (this.#paused) {
-      this.#paused = false;
+    if ((this.#flags & PAUSED) !== 0) {
+      this.#flags &= ~PAUSED;
       this.transport.resume();
     }
     this.#arm(this.#core.options.lingerTimeoutMs);
@@ -578,7 +601,7 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
     const chunked = length === undefined && this.#minorVersion === 1;
     if (chunked) this.#write(CHUNKED_LINE);
     this.#write(plan.head.bytes);
-    this.#streaming = true;
+    this.#flags |= STREAMING;
     this.#output = OUTPUT.writing;
     this.#core.loop.yieldTurn();
     sendStream(this, chunks, length, chunked).then(
@@ -589,7 +612,7 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
 
   #endStream(plan: ResponsePlan, complete: boolean, error: unknown): void {
     plan.release?.();
-    this.#streaming = false;
+    this.#flags &= ~STREAMING;
     if (error !== undefined) this.#core.reportError(error);
     if (this.gone) return;
     if (!complete) {
@@ -625,6 +648,11 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
     waiter?.();
   }
 
+  #put(flag: number, on: boolean): void {
+    if (on) this.#flags |= flag;
+    else this.#flags &= ~flag;
+  }
+
   // ---------------------------------------------------------------- time
 
   /** Sets the deadline. Moving it out costs a store; the timer finds out when it fires. */
@@ -658,8 +686,8 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
   }
 
   #onDeadline(): void {
-    if (this.#lingering || this.#output === OUTPUT.writing) {
-      if (this.#streaming && (this.#queue === null || this.#queue.empty)) return;
+    if ((this.#flags & LINGERING) !== 0 || this.#output === OUTPUT.writing) {
+      if ((this.#flags & STREAMING) !== 0 && (this.#queue === null || this.#queue.empty)) return;
       this.transport.destroy();
       return;
     }
@@ -672,14 +700,14 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
             `no byte of the request body came for ${this.#core.options.bodyTimeoutMs} ms`,
           ),
         );
-        this.#keepAlive = false;
+        this.#flags &= ~KEEP_ALIVE;
         this.#body = null;
       }
       return;
     }
     if (body !== null || this.#pending !== null) {
-      this.#keepAlive = false;
-      this.#isHead = false;
+      this.#flags &= ~KEEP_ALIVE;
+      this.#flags &= ~IS_HEAD;
       if (body !== null) {
         // Answered already: only the discarded rest is missing.
         this.transport.destroy();

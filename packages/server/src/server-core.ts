@@ -1,7 +1,6 @@
 import { createScanner, type PlanMount, RequestHead, type ResponsePlan } from "@tz/http1";
 import { RouteMatch, type Router } from "@tz/router";
 import type { RequestBody } from "./body/request-body.js";
-import type { Connection } from "./connection.js";
 import { empty } from "./handlers/reply.js";
 import { type Reply, toPlan } from "./handlers/to-plan.js";
 import type { Loop, Transport } from "./loop/loop.js";
@@ -10,7 +9,6 @@ import type { ResolvedOptions } from "./options.js";
 import { ServerRequest } from "./request.js";
 import { errorPlan, methodNotAllowed } from "./response/error-plan.js";
 import { StatusPrefixes } from "./response/status-prefix.js";
-import type { Upgraded } from "./upgraded.js";
 
 /** Answers a request: by a plan or by what {@link toPlan} makes one of. */
 export type Handler<Params = Readonly<Record<string, unknown>>> = (
@@ -23,8 +21,6 @@ export class ServerCore {
   readonly options: ResolvedOptions;
   readonly prefixes: StatusPrefixes;
   readonly mounts = new MountTable();
-  readonly connections = new Set<Connection>();
-  readonly upgraded = new Set<Upgraded>();
   readonly idleTicks: number;
   handler: Handler | undefined;
   router: Router<Handler> | undefined;

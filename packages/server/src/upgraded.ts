@@ -20,7 +20,6 @@ export class Upgraded extends WheelTimer implements Tunnel, TransportHandler {
     this.#transport = transport;
     this.#core = core;
     this.#handler = make(this);
-    core.upgraded.add(this);
     if (this.#handler.onTick !== undefined) core.loop.timers.schedule(this, TICK_MS);
   }
 
@@ -64,7 +63,6 @@ export class Upgraded extends WheelTimer implements Tunnel, TransportHandler {
   onClose(): void {
     this.#gone = true;
     this.#core.loop.timers.cancel(this);
-    this.#core.upgraded.delete(this);
     this.#handler.onClose();
   }
 

@@ -153,6 +153,10 @@ export class EpollLoop implements Loop {
     this.wallMs = Date.now();
   }
 
+  eachHandler(callback: (handler: TransportHandler) => void): void {
+    for (const entry of this.#transports) if (entry instanceof EpollTransport) callback(entry.handler);
+  }
+
   yieldTurn(): void {
     this.#turns = 0;
   }
@@ -305,6 +309,20 @@ class EpollListener implements Listener {
 
 const IGNORE: TransportHandler = { onData() {}, onEnd() {}, onWritable() {}, onClose() {} };
 
+// Flags of a transport.
+/** The handler wants no bytes. */
+const PAUSED = 1 << 0;
+/** Bytes may wait in the kernel: the edge came, and they were not all read. */
+const READABLE = 1 << 1;
+/** `onWritable` was asked for. */
+const WRITABLE = 1 << 2;
+/** Waits for the next turn. */
+const QUEUED = 1 << 3;
+/** The end was told. */
+const ENDED = 1 << 4;
+/** The peer finished sending: no further edge will tell of the end. */
+const HANG_UP = 1 << 5;
+
 /** @internal */
 class EpollTransport implements Transport {
   handler: TransportHandler = IGNORE;
@@ -312,13 +330,7 @@ class EpollTransport implements Transport {
   generation = 0;
   closed = false;
   readonly #loop: EpollLoop;
-  #paused = false;
-  /** Bytes may wait in the kernel: the edge came while nobody read. */
-  #readable = false;
-  #writable = false;
-  #queued = false;
-  #ended = false;
-  #hangUp = false;
+  #flags = 0;
 
   constructor(loop: EpollLoop, fd: number) {
     this.#loop = loop;
@@ -343,22 +355,22 @@ class EpollTransport implements Transport {
         return;
       }
     }
-    if ((events & EPOLLRDHUP) !== 0) this.#hangUp = true;
+    if ((events & EPOLLRDHUP) !== 0) this.#flags |= HANG_UP;
     if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) !== 0) {
-      this.#readable = true;
-      if (!this.#paused) this.#read();
+      this.#flags |= READABLE;
+      if ((this.#flags & PAUSED) === 0) this.#read();
     }
     if ((events & EPOLLOUT) !== 0 && !this.closed) this.handler.onWritable();
   }
 
   onReady(): void {
-    this.#queued = false;
+    this.#flags &= ~QUEUED;
     if (this.closed) return;
-    if (this.#writable) {
-      this.#writable = false;
+    if ((this.#flags & WRITABLE) !== 0) {
+      this.#flags &= ~WRITABLE;
       this.handler.onWritable();
     }
-    if (this.#readable && !this.#paused && !this.closed) this.#read();
+    if ((this.#flags & READABLE) !== 0 && (this.#flags & PAUSED) === 0 && !this.closed) this.#read();
   }
 
   flush(batch: SendBatch, more: boolean): number {
@@ -386,16 +398,16 @@ class EpollTransport implements Transport {
   }
 
   pause(): void {
-    this.#paused = true;
+    this.#flags |= PAUSED;
   }
 
   resume(): void {
-    this.#paused = false;
-    if (this.#readable) this.#queue();
+    this.#flags &= ~PAUSED;
+    if ((this.#flags & READABLE) !== 0) this.#queue();
   }
 
   yieldWrite(): void {
-    this.#writable = true;
+    this.#flags |= WRITABLE;
     this.#queue();
   }
 
@@ -418,18 +430,18 @@ class EpollTransport implements Transport {
       if (received > 0) {
         const short = received < memory.receiveBytes;
         // A short read empties the socket; the next edge tells of more. With the peer's FIN there is no next edge.
-        if (short && !this.#hangUp) this.#readable = false;
+        if (short && (this.#flags & HANG_UP) === 0) this.#flags &= ~READABLE;
         this.handler.onData(memory.receiveStart, memory.receiveStart + received);
-        if (this.closed || this.#paused || !this.#readable) return;
+        if (this.closed || (this.#flags & PAUSED) !== 0 || (this.#flags & READABLE) === 0) return;
       } else if (received === 0) {
-        this.#readable = false;
-        if (!this.#ended) {
-          this.#ended = true;
+        this.#flags &= ~READABLE;
+        if ((this.#flags & ENDED) === 0) {
+          this.#flags |= ENDED;
           this.handler.onEnd();
         }
         return;
       } else if (received === -EAGAIN) {
-        this.#readable = false;
+        this.#flags &= ~READABLE;
         return;
       } else if (received !== -EINTR) {
         this.destroy(-received);
@@ -440,8 +452,8 @@ class EpollTransport implements Transport {
   }
 
   #queue(): void {
-    if (this.#queued) return;
-    this.#queued = true;
+    if ((this.#flags & QUEUED) !== 0) return;
+    this.#flags |= QUEUED;
     this.#loop.enqueue(this);
   }
 

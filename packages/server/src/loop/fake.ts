@@ -72,6 +72,10 @@ export class FakeLoop implements Loop {
   }
 
   refreshClock(): void {}
+  eachHandler(callback: (handler: TransportHandler) => void): void {
+    for (const transport of [...this.transports]) callback(transport.handler);
+  }
+
   yieldTurn(): void {}
 
   async close(): Promise<void> {

@@ -100,6 +100,8 @@ export interface Loop {
   listen(options: ListenOptions, accept: (transport: Transport) => TransportHandler): Promise<Listener>;
   /** Reads the clocks again: for work that begins outside of a turn (a handler's promise). */
   refreshClock(): void;
+  /** Calls back with the handler of every open connection; the handler may close it. */
+  eachHandler(callback: (handler: TransportHandler) => void): void;
   /** Work started by handlers is pending: give Node's own loop a turn. */
   yieldTurn(): void;
   /** Destroys what is open and frees the loop's memory and descriptors. */

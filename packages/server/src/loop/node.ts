@@ -77,6 +77,10 @@ export class NodeLoop implements Loop {
     this.wallMs = Date.now();
   }
 
+  eachHandler(callback: (handler: TransportHandler) => void): void {
+    for (const transport of [...this.transports]) callback(transport.handler);
+  }
+
   yieldTurn(): void {}
 
   async close(): Promise<void> {
