@@ -1,9 +1,10 @@
 // The handler server of this project, as a target:
 //   node bench/targets/tz.mjs --port N [--loop epoll|node]
-// GET /plaintext, GET /json, GET /users/:id, POST /users (validated); anything else: 200 and the request's body.
+// GET /plaintext, GET /json, GET /users/:id, POST /users (validated), WebSocket echo on any upgrade request;
+// anything else: 200 and the request's body.
 import { parseArgs } from "node:util";
 import { ResponseHead } from "@tz/http1";
-import { createServer } from "@tz/server";
+import { createServer, webSocket } from "@tz/server";
 import { problemsOfUser } from "./routes/user.mjs";
 
 const encoder = new TextEncoder();
@@ -50,7 +51,14 @@ async function echo(request) {
   return bytesPlan(200, request.field("content-type") ?? "application/octet-stream", await request.bytes());
 }
 
+/** Sends every message back from where it was received. */
+const webSocketEcho = webSocket(
+  { onMessage: (socket, bytes, start, end, isText) => socket.sendRange(bytes, start, end, isText) },
+  { deflate: true, connection: { maxMessageBytes: 64 * 1024 * 1024, maxBufferedBytes: 256 * 1024 * 1024 } },
+);
+
 function handle(request) {
+  if (request.upgrade && request.field("upgrade").toLowerCase() === "websocket") return webSocketEcho(request);
   const { method, path } = request;
   if (method === "GET" || method === "HEAD") {
     const plan = getRoute(path);
