@@ -169,7 +169,8 @@ function resolve<Table extends Rules>(owner: string, given: object, table: Table
   refuseUnknownOptions(owner, given, Object.keys(table));
   const values: Record<string, number | boolean> = {};
   for (const [name, rule] of Object.entries(table)) {
-    const value = (given as Record<string, unknown>)[name] ?? rule.default;
+    const own = (given as Record<string, unknown>)[name];
+    const value = own === undefined ? rule.default : own;
     values[name] =
       typeof rule.default === "boolean"
         ? aBoolean(owner, name, value)

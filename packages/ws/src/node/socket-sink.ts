@@ -13,7 +13,7 @@ export class SocketSink implements Sink {
 
   constructor(socket: Duplex) {
     this.#socket = socket;
-    // Not below the stream's own mark: else a refusal would not be followed by its `drain`.
+    // Not below the stream's own mark: only above it a refusal is followed by `drain`.
     this.#limitBytes = Math.max(STREAM_BYTES_MAX, socket.writableHighWaterMark);
   }
 
@@ -24,11 +24,18 @@ export class SocketSink implements Sink {
   writeRange(bytes: Uint8Array, start: number, end: number): number {
     const socket = this.#socket;
     if (!socket.writable) return end - start;
-    const taken = Math.min(end - start, this.#limitBytes - socket.writableLength);
-    if (taken <= 0) return 0;
-    // A stream keeps what it is given until it is sent.
-    socket.write(Buffer.from(bytes.subarray(start, start + taken)));
-    return taken;
+    let at = start;
+    // A write that the kernel takes at once leaves room again and is followed by no `drain`: go on until one
+    // stays in the stream.
+    while (at < end) {
+      const room = this.#limitBytes - socket.writableLength;
+      if (room <= 0) break;
+      const to = Math.min(end, at + room);
+      // A stream keeps what it is given until it is sent.
+      socket.write(Buffer.from(bytes.subarray(at, to)));
+      at = to;
+    }
+    return at - start;
   }
 
   close(): void {
