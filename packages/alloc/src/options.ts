@@ -21,6 +21,21 @@ const GiB = 1024 * MiB;
  * is made from it.
  */
 export const ALLOC_OPTIONS = {
+  SharedSlabPool: {
+    slotBytes: { default: Number.NaN, min: 1, max: GiB, unit: "bytes" },
+    capacity: { default: Number.NaN, min: 1, max: 2 ** 24 - 2, unit: "slots" },
+    alignmentBytes: { default: 64, min: 8, max: 4096, unit: "bytes", powerOfTwo: true },
+    magazineSlots: { default: 32, min: 0, max: 4096, unit: "slots" },
+  },
+  SpscRing: {
+    recordBytes: { default: Number.NaN, min: 1, max: 16 * MiB, unit: "bytes" },
+    capacity: { default: Number.NaN, min: 2, max: 2 ** 24, unit: "records", powerOfTwo: true },
+    capacityBytes: { default: Number.NaN, min: 64, max: GiB, unit: "bytes", powerOfTwo: true },
+  },
+  MpmcQueue: {
+    recordBytes: { default: Number.NaN, min: 1, max: 16 * MiB, unit: "bytes" },
+    capacity: { default: Number.NaN, min: 2, max: 2 ** 20, unit: "records", powerOfTwo: true },
+  },
   TimerWheel: {
     tickMs: { default: 1, min: 0.1, max: 3_600_000, unit: "ms", fraction: true },
     slots: { default: 256, min: 16, max: 4096, unit: "slots a level", powerOfTwo: true },
