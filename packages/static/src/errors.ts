@@ -3,7 +3,7 @@ export const STATIC_ERROR_CODES = {
   TZ_STATIC_OPTION: "an option is unknown, of the wrong type or out of its bounds",
   TZ_STATIC_PREFIX: "a mount prefix does not start with a slash, or is not in its canonical form",
   TZ_STATIC_ROOT: "the directory to serve does not exist, is not a directory or cannot be read",
-  TZ_STATIC_CLOSED: "the mount was closed",
+  TZ_STATIC_MANIFEST: "the manifest file cannot be read, or is not one",
 } as const;
 
 export type StaticErrorCode = keyof typeof STATIC_ERROR_CODES;

@@ -5,48 +5,51 @@
  *   plan ─▶ cached and fresh? ──────────────────────────────▶ the entry's own plan, the same object each time
  *            │ no
  *            ▼
- *           target ─▶ path ─▶ policy ─▶ resolve ─▶ entry ─▶ cache
- *                                                    └──────▶ answer(request)
+ *           target ─▶ policy ─▶ entry: cached, being loaded, or loaded now ─▶ answer(request)
+ *                                                  │
+ *                                       resolve ─▶ read ─▶ cache, watch
  * ```
  */
 import { statSync } from "node:fs";
 import path from "node:path";
-import { type PlanMount, type PlanRequest, ResponseHead, type ResponsePlan } from "@tz/http1";
+import { FIELD, type PlanMount, type PlanRequest, ResponseHead, type ResponsePlan } from "@tz/http1";
 import { hasOpenat2, isSupported } from "@tz/sys";
 import { AnswerCache, type CacheStats } from "./cache/answer-cache.js";
 import type { Entry } from "./cache/entry.js";
 import { CoarseClock } from "./coarse-clock.js";
+import { EntryLoader } from "./entry-loader.js";
 import { StaticError } from "./errors.js";
+import { loadManifest } from "./load-manifest.js";
+import { weightOfType } from "./negotiate/accept.js";
+import { corsFields, isSameForAll, preflightPlan } from "./negotiate/cors.js";
+import { Observation } from "./observation.js";
 import { type ResolvedOptions, resolveOptions, type StaticOptions } from "./options.js";
 import { snapshot } from "./request-snapshot.js";
-import { type FileSystem, isSame } from "./resolve/file-system.js";
-import { Lookup } from "./resolve/lookup.js";
+import type { FileSystem } from "./resolve/file-system.js";
 import { NodeFileSystem } from "./resolve/node-file-system.js";
-import { judgePath } from "./resolve/path-policy.js";
-import { type Resolution, resolve } from "./resolve/resolver.js";
+import { isDenied, judgePath } from "./resolve/path-policy.js";
 import { SysFileSystem } from "./resolve/sys-file-system.js";
-import { parseTarget, type TargetPath } from "./resolve/target.js";
-import { type AnswerMemory, heapMemory, regionMemory } from "./respond/answer-memory.js";
+import { encodeSegment, parseTarget, type TargetPath } from "./resolve/target.js";
+import { heapMemory, regionMemory } from "./respond/answer-memory.js";
 import { errorPlan } from "./respond/error-pages.js";
+import { fieldIn, mergeFields } from "./respond/field-list.js";
+import { addFields } from "./respond/file-description.js";
 import { FileEntry } from "./respond/file-entry.js";
-import { RedirectEntry, RefusedEntry, redirectPlan } from "./respond/fixed-entries.js";
-import { type MaybePromise, run, type Steps, wait } from "./steps.js";
+import { RefusedEntry, redirectPlan } from "./respond/fixed-entries.js";
+import { type MaybePromise, run } from "./steps.js";
 import { inotify } from "./watch/inotify-hub.js";
 import { WatchTree } from "./watch/watch-tree.js";
 
 const ALLOW = ["Allow", "GET, HEAD, OPTIONS"] as const;
-const OPTIONS_PLAN: ResponsePlan = { head: new ResponseHead(204, ALLOW), body: { kind: "none" } };
 
-/** How often a file is read that changes meanwhile; what the last read found is sent, and not kept. */
-const UNSTEADY_MAX = 3;
 /** The resolution of the clock on the hot path, as a part of the period that it measures. */
 const CLOCK_PARTS = 10;
 const CLOCK_RESOLUTION_MS_MAX = 100;
 
-/** A load under way and how many more than the first wait for it. */
-interface Loading {
-  waiters: number;
-  ready: Promise<Entry>;
+/** What adapters of ours look for in a plan. */
+export interface StaticPlan extends ResponsePlan {
+  /** A refusal that no other middleware may undo. */
+  readonly isFinal?: boolean;
 }
 
 export interface StaticStats extends CacheStats {
@@ -54,87 +57,84 @@ export interface StaticStats extends CacheStats {
   readonly requests: number;
   /** Of these, from the cache without asking the file system. */
   readonly hits: number;
+  /** Directories that are watched. */
+  readonly watches: number;
 }
 
 export class StaticMount implements PlanMount {
   readonly prefix: string;
   readonly options: ResolvedOptions;
   readonly #files: FileSystem;
-  readonly #memory: AnswerMemory;
   readonly #cache: AnswerCache;
   readonly #tree: WatchTree | undefined;
-  /** Loads under way by canonical target: a file is read once, however many ask for it. */
-  readonly #loading = new Map<string, Loading>();
+  readonly #loader: EntryLoader;
+  readonly #observation: Observation;
+  /** What the options add to answers that are no file. */
+  readonly #refusalFields: readonly string[];
+  readonly #optionsPlan: ResponsePlan;
   #requests = 0;
   #hits = 0;
   #isClosed = false;
 
   /** @internal Use {@link staticMount}. */
-  constructor(prefix: string, dir: string, options: StaticOptions) {
+  constructor(prefix: string, dir: string, given: StaticOptions) {
     this.prefix = checkPrefix(prefix);
-    this.options = resolveOptions(options);
+    const options = resolveOptions(given);
+    this.options = options;
     const root = checkRoot(dir);
-    const { revalidateMs } = this.options;
+    const manifest = loadManifest(options.manifest);
+    const { revalidateMs } = options;
+    this.#observation = new Observation(this.prefix, options);
     const resolutionMs = Math.min(CLOCK_RESOLUTION_MS_MAX, revalidateMs / CLOCK_PARTS);
-    const clock = this.options.clock ?? new CoarseClock(resolutionMs);
-    const hasSys = this.options.sys === "auto" && isSupported().supported;
-    this.#memory = hasSys ? regionMemory : heapMemory;
+    const clock = options.clock ?? new CoarseClock(resolutionMs);
+    const hasSys = options.sys === "auto" && isSupported().supported;
     this.#files =
       hasSys && hasOpenat2()
-        ? new SysFileSystem(root, this.options.symlinks, {
-            now: () => clock.now(),
-            rootCheckMs: revalidateMs,
-          })
-        : new NodeFileSystem(root, this.options.symlinks);
+        ? new SysFileSystem(root, options.symlinks, { now: () => clock.now(), rootCheckMs: revalidateMs })
+        : new NodeFileSystem(root, options.symlinks);
     // Without belief there is nothing to watch for.
-    if (hasSys && this.options.watch && revalidateMs > 0) {
+    if (hasSys && options.watch && revalidateMs > 0) {
       this.#tree = new WatchTree({
         root,
         source: inotify,
         now: () => clock.now(),
         onChanged: (entry) => this.#cache.drop(entry),
         onRootMoved: () => this.#files.forgetRoot(),
-        onExhausted: () => {},
+        onExhausted: () => this.#observation.warn({ kind: "watches-exhausted" }),
       });
     }
-    this.#cache = new AnswerCache(this.options, clock, this.#tree);
+    this.#cache = new AnswerCache(options, clock, this.#tree);
+    this.#loader = new EntryLoader({
+      options,
+      files: this.#files,
+      memory: hasSys ? regionMemory : heapMemory,
+      cache: this.#cache,
+      manifest,
+      observation: this.#observation,
+    });
+    this.#refusalFields = fieldsOfRefusals(options);
+    this.#optionsPlan = {
+      head: new ResponseHead(204, mergeFields([...ALLOW], this.#refusalFields)),
+      body: { kind: "none" },
+    };
   }
 
   /**
    * The answer to a request whose target lies below the prefix. Synchronous when nothing has to be waited for;
    * never throws or rejects for anything that a request or the file system does.
    */
-  plan(request: PlanRequest): MaybePromise<ResponsePlan> {
+  plan(request: PlanRequest): MaybePromise<StaticPlan> {
     this.#requests++;
-    const { method } = request;
-    const isGet = method === "GET";
-    if (isGet || method === "HEAD") {
-      const entry = this.#find(request);
-      if (
-        entry !== undefined &&
-        (this.#cache.isFresh(entry) || this.#isUnchangedNow(entry)) &&
-        entry.isIntact()
-      ) {
-        this.#hits++;
-        if ((request.fieldMask & entry.variesOn) === 0) {
-          const plan = isGet ? entry.plainGet : entry.plainHead;
-          if (plan !== undefined) {
-            entry.retain();
-            return plan;
-          }
-        }
-        return entry.answer(request);
-      }
-    } else if (method === "OPTIONS") {
-      return OPTIONS_PLAN;
-    } else {
-      return errorPlan(request, 405, ALLOW);
-    }
-    return this.#planCold(request);
+    return this.#observation.isWatched ? this.#planWatched(request) : this.#plan(request);
   }
 
   get stats(): StaticStats {
-    return { requests: this.#requests, hits: this.#hits, ...this.#cache.stats };
+    return {
+      requests: this.#requests,
+      hits: this.#hits,
+      watches: this.#tree?.watches ?? 0,
+      ...this.#cache.stats,
+    };
   }
 
   /** Forgets every cached answer. */
@@ -146,9 +146,48 @@ export class StaticMount implements PlanMount {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#loader.close();
     this.#cache.clear();
     this.#tree?.close();
     this.#files.close();
+  }
+
+  #plan(request: PlanRequest): MaybePromise<StaticPlan> {
+    const { method } = request;
+    const isGet = method === "GET";
+    if (isGet || method === "HEAD") {
+      const entry = this.#find(request);
+      if (
+        entry !== undefined &&
+        (this.#cache.isFresh(entry) || this.#loader.isUnchangedNow(entry)) &&
+        entry.isIntact()
+      ) {
+        this.#hits++;
+        if ((request.fieldMask & entry.variesOn) === 0) {
+          const plan = isGet ? entry.plainGet : entry.plainHead;
+          if (plan !== undefined) {
+            plan.retain();
+            return plan;
+          }
+        }
+        return this.#answerHeld(entry, request);
+      }
+      return this.#planCold(request);
+    }
+    if (method === "OPTIONS") {
+      const { cors } = this.options;
+      return (cors === false ? undefined : preflightPlan(cors, request)) ?? this.#optionsPlan;
+    }
+    return this.#refuse(request, 405, ALLOW);
+  }
+
+  #planWatched(request: PlanRequest): MaybePromise<StaticPlan> {
+    const { method, target } = request;
+    const startMs = performance.now();
+    this.#observation.request(request);
+    const plan = this.#plan(request);
+    const served = (made: StaticPlan): StaticPlan => this.#observation.served(made, method, target, startMs);
+    return plan instanceof Promise ? plan.then(served) : served(plan);
   }
 
   /** Asks the cache with the bytes of the request where there are some: no string is made. */
@@ -169,146 +208,110 @@ export class StaticMount implements PlanMount {
     return undefined;
   }
 
-  #planCold(request: PlanRequest): MaybePromise<ResponsePlan> {
-    if (this.#isClosed) return errorPlan(request, 503);
+  #planCold(request: PlanRequest): MaybePromise<StaticPlan> {
+    if (this.#isClosed) return errorPlan(request, 503, this.#refusalFields);
     const target = parseTarget(request.target, this.prefix);
-    if (target === "elsewhere") return errorPlan(request, 404);
-    if (typeof target === "string") return errorPlan(request, 400);
+    if (target === "elsewhere") return this.#refuse(request, 404);
+    if (typeof target === "string") return this.#refuse(request, 400);
     if (isMisspelled(target, this.prefix)) {
-      return redirectPlan(target.canonical, queryOf(request.target));
+      return redirectPlan(target.canonical, request.target, this.#refusalFields);
     }
-    if (judgePath(target, this.options) !== "open") return errorPlan(request, 404);
-
-    const found = run(this.#entryFor(target));
-    if (!(found instanceof Promise)) return answerAndRelease(found, request);
-    const kept = snapshot(request);
-    return found.then((entry) => answerAndRelease(entry, kept));
-  }
-
-  /** A fresh entry for the target, with one reference for the caller. */
-  *#entryFor(target: TargetPath): Steps<Entry> {
-    const key = target.canonical;
-    const cached = this.#cache.findText(key);
-    if (cached !== undefined) {
-      if (cached.isIntact() && (this.#cache.isFresh(cached) || (yield* this.#isUnchanged(cached)))) {
-        cached.retain();
-        return cached;
-      }
-      this.#files.forgetRoot();
-      this.#cache.drop(cached);
-    }
-    const refusal = this.#cache.findRefusal(key);
-    if (refusal !== undefined && this.#cache.isFresh(refusal)) {
-      refusal.retain();
-      return refusal;
-    }
-    const loading = this.#loading.get(key);
-    if (loading !== undefined) {
-      loading.waiters++;
-      return yield* wait(loading.ready);
-    }
-    const loaded = run(this.#load(target));
-    if (!(loaded instanceof Promise)) return loaded;
-    return yield* wait(this.#share(key, loaded));
-  }
-
-  /** Lets others wait for a load: each of them gets a reference before anyone can give the last one back. */
-  #share(key: string, loaded: Promise<Entry>): Promise<Entry> {
-    const loading: Loading = { waiters: 0, ready: loaded };
-    this.#loading.set(key, loading);
-    loading.ready = loaded
-      .finally(() => this.#loading.delete(key))
-      .then((entry) => {
-        for (let i = 0; i < loading.waiters; i++) entry.retain();
-        return entry;
-      });
-    return loading.ready;
-  }
-
-  /** Looks at once where that costs microseconds; elsewhere the cold path looks. */
-  #isUnchangedNow(entry: Entry): boolean {
-    return this.#files.isSynchronous && run(this.#isUnchanged(entry)) === true;
-  }
-
-  /** Looks at everything that the entry was made from. One look at a time per entry. */
-  *#isUnchanged(entry: Entry): Steps<boolean> {
-    if (entry.checking !== undefined) return yield* wait(entry.checking);
-    const result = run(this.#compare(entry));
-    if (!(result instanceof Promise)) return result && this.#cache.confirm(entry);
-    entry.checking = result.then((isSame) => isSame && this.#cache.confirm(entry));
+    const verdict = judgePath(target.segments, this.options);
+    if (verdict === "denied") return final(this.#refuse(request, 404));
+    if (verdict === "ignored") return this.#refuseOrFallBack(request, 404, target);
     try {
-      return yield* wait(entry.checking);
-    } finally {
-      entry.checking = undefined;
+      const found = run(this.#loader.entryFor(target));
+      if (!(found instanceof Promise)) return this.#answerAndRelease(found, request, target);
+      const kept = snapshot(request);
+      return found
+        .then((entry) => this.#answerAndRelease(entry, kept, target))
+        .catch((error: unknown) => this.#failed(kept, target, error));
+    } catch (error) {
+      return this.#failed(request, target, error);
     }
   }
 
-  *#compare(entry: Entry): Steps<boolean> {
-    for (const { path: probed, found } of entry.probes) {
-      const seen = yield* wait(this.#files.look(probed));
-      if (!isSameFinding(found, seen)) return false;
-    }
-    return true;
+  /** A callback of the user threw, or we did. */
+  #failed(request: PlanRequest, target: TargetPath, error: unknown): ResponsePlan {
+    this.#observation.warn({ kind: "failed", path: target.path, error });
+    return errorPlan(request, 500, this.#refusalFields);
   }
 
-  /** Resolves and reads; the entry comes with one reference for the caller. */
-  *#load(target: TargetPath): Steps<Entry> {
-    for (let attempt = 1; ; attempt++) {
-      const lookup = new Lookup(this.#files);
-      let resolution = yield* resolve(target, lookup, this.options);
-      if (resolution.kind === "refused" && resolution.status === 503) {
-        this.#cache.dropFiles();
-        resolution = yield* resolve(target, lookup, this.options);
-      }
-      const entry = yield* this.#entryOf(target, resolution, lookup, attempt === UNSTEADY_MAX);
-      if (entry === undefined) continue;
-      entry.isWatchable = !lookup.isLinked;
-      entry.retain();
-      this.#keep(entry);
-      return entry;
-    }
-  }
-
-  /** Gives the cache its reference, or gives it back. */
-  #keep(entry: Entry): void {
-    if (this.#isClosed || !entry.isCacheable || !this.#cache.accepts(entry)) {
+  #answerAndRelease(entry: Entry, request: PlanRequest, target: TargetPath): MaybePromise<StaticPlan> {
+    if (!(entry instanceof RefusedEntry)) {
+      const plan = this.#answer(entry, request);
+      if (plan instanceof Promise) return plan.finally(() => entry.release());
       entry.release();
-      return;
+      return plan;
     }
-    if (entry.isRefusal) this.#cache.addRefusal(entry);
-    else this.#cache.add(entry);
-    // What happened between the first look and the first watch is in no event.
-    if (entry.watchState === "new" && this.#files.isSynchronous) {
-      if (run(this.#compare(entry)) === true) this.#cache.confirm(entry);
-      else this.#cache.drop(entry);
-    }
+    const { status } = entry;
+    entry.release();
+    if (status === 404 && isDenied(target.path, this.options)) return final(this.#refuse(request, status));
+    return this.#refuseOrFallBack(request, status, target);
   }
 
-  *#entryOf(
-    target: TargetPath,
-    resolution: Resolution,
-    lookup: Lookup,
-    isLast: boolean,
-  ): Steps<Entry | undefined> {
-    const { canonical } = target;
-    switch (resolution.kind) {
-      case "file": {
-        const source = {
-          target: canonical,
-          path: resolution.path,
-          file: resolution.file,
-          probes: lookup.probes,
-        };
-        const context = { options: this.options, files: this.#files, memory: this.#memory };
-        return yield* FileEntry.make(source, context, isLast);
-      }
-      case "redirect":
-        return new RedirectEntry(canonical, lookup.probes, resolution.location);
-      case "directory":
-        return new RefusedEntry(canonical, lookup.probes, 403);
-      case "refused":
-        return new RefusedEntry(canonical, lookup.probes, resolution.status);
+  /** The entry is the cache's: an answer that waits needs a hold of its own. */
+  #answerHeld(entry: Entry, request: PlanRequest): MaybePromise<ResponsePlan> {
+    entry.retain();
+    const plan = this.#answer(entry, request);
+    if (plan instanceof Promise) return plan.finally(() => entry.release());
+    entry.release();
+    return plan;
+  }
+
+  #answer(entry: Entry, request: PlanRequest): MaybePromise<ResponsePlan> {
+    const { cors } = this.options;
+    if (cors === false || isSameForAll(cors)) return entry.answer(request);
+    const own = corsFields(cors, request.field(FIELD.origin));
+    return entry.answer(request, own.length === 0 ? undefined : own);
+  }
+
+  /** A navigation to a path that is no file is the application's to answer (RFC 9110 has no word for it). */
+  #refuseOrFallBack(request: PlanRequest, status: number, target: TargetPath): MaybePromise<StaticPlan> {
+    const { spaFallback } = this.options;
+    if (spaFallback === false || status !== 404 || !isNavigation(request, target)) {
+      return this.#refuse(request, status);
     }
+    return this.#withFile(spaFallback, request, (entry, kept) => {
+      if (entry === undefined) return this.#refuse(kept, status);
+      return entry.answer(kept, ["Vary", "Accept"]);
+    });
+  }
+
+  #refuse(request: PlanRequest, status: number, extra: readonly string[] = []): MaybePromise<StaticPlan> {
+    const fields = this.#refusalFields.length === 0 ? extra : mergeFields([...this.#refusalFields], extra);
+    const page = this.options.errorPages.get(status);
+    if (page === undefined) return errorPlan(request, status, fields);
+    return this.#withFile(page, request, (entry, kept) => {
+      const form = entry?.anyForm;
+      if (form === undefined) return errorPlan(kept, status, fields);
+      const { mediaType, byteLength } = form.representation;
+      const head = ["Content-Type", mediaType, "Content-Length", String(byteLength), ...fields];
+      return form.answerWith(kept, status, head);
+    });
+  }
+
+  /** A file of the mount's own choice: the rules about names are for clients. */
+  #withFile(
+    below: string,
+    request: PlanRequest,
+    use: (entry: FileEntry | undefined, request: PlanRequest) => MaybePromise<StaticPlan>,
+  ): MaybePromise<StaticPlan> {
+    const base = this.prefix === "/" ? "" : this.prefix;
+    const target = parseTarget(`${base}/${below.split("/").map(encodeSegment).join("/")}`, this.prefix);
+    if (typeof target === "string") return use(undefined, request);
+    const then = (entry: Entry, kept: PlanRequest): MaybePromise<StaticPlan> => {
+      const plan = use(entry instanceof FileEntry ? entry : undefined, kept);
+      if (plan instanceof Promise) return plan.finally(() => entry.release());
+      entry.release();
+      return plan;
+    };
+    const found = run(this.#loader.entryFor(target, "as it is"));
+    if (!(found instanceof Promise)) return then(found, request);
+    const kept = snapshot(request);
+    return found
+      .then((entry) => then(entry, kept))
+      .catch((error: unknown) => this.#failed(kept, target, error));
   }
 }
 
@@ -317,7 +320,7 @@ export class StaticMount implements PlanMount {
  *
  * @param prefix `"/"`, or as `"/assets"`: begins with a slash, ends without
  * @param dir the directory; a relative one is below the working directory
- * @throws {StaticError} for a prefix, directory or option that cannot be used
+ * @throws {StaticError} for a prefix, directory, manifest or option that cannot be used
  * @example
  * ```ts
  * app.mount(staticMount("/assets", "./public", { maxAge: 3600 }));
@@ -329,28 +332,35 @@ export function staticMount(prefix: string, dir: string, options: StaticOptions 
 
 const QUESTION_MARK = 0x3f;
 
-function queryOf(target: string): string {
-  const mark = target.indexOf("?");
-  return mark < 0 ? "" : target.slice(mark);
-}
-
 /** Empty segments, or a prefix without the slash that relative links need. */
 function isMisspelled(target: TargetPath, prefix: string): boolean {
   return target.raw.includes("//") || (target.raw === prefix && prefix !== "/");
 }
 
-/** An answer takes a reference of its own; the caller's goes back. */
-function answerAndRelease(entry: Entry, request: PlanRequest): MaybePromise<ResponsePlan> {
-  const plan = entry.answer(request);
-  if (!(plan instanceof Promise)) {
-    entry.release();
-    return plan;
-  }
-  return plan.finally(() => entry.release());
+function final(plan: MaybePromise<StaticPlan>): MaybePromise<StaticPlan> {
+  const mark = (made: StaticPlan): StaticPlan => ({
+    head: made.head,
+    body: made.body,
+    release: () => made.release?.(),
+    isFinal: true,
+  });
+  return plan instanceof Promise ? plan.then(mark) : mark(plan);
 }
 
-function isSameFinding(a: Entry["probes"][number]["found"], b: Entry["probes"][number]["found"]): boolean {
-  return typeof a === "string" || typeof b === "string" ? a === b : isSame(a, b);
+/** Somebody typed an address or followed a link: HTML is asked for by name, and no file is. */
+function isNavigation(request: PlanRequest, target: TargetPath): boolean {
+  const accept = request.field(FIELD.accept);
+  if (accept === undefined || target.segments.at(-1)?.includes(".") === true) return false;
+  return /(?:^|,)\s*text\/html\b/i.test(accept) && weightOfType(accept, "text/html") > 0;
+}
+
+function fieldsOfRefusals(options: ResolvedOptions): readonly string[] {
+  const fields: string[] = [];
+  addFields(fields, "", { ...options, headers: undefined });
+  // The page of a refusal has a stricter policy of its own.
+  return fieldIn(fields, "content-security-policy") === undefined
+    ? fields
+    : fields.filter((_, i) => fields[i - (i % 2)]!.toLowerCase() !== "content-security-policy");
 }
 
 function checkPrefix(prefix: string): string {

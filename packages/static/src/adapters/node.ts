@@ -11,8 +11,8 @@ import {
   type PlanRequest,
   type ResponsePlan,
 } from "@tz/http1";
+import { readSegments } from "../respond/segment-reader.js";
 import { DECIDING_FIELDS } from "./deciding-fields.js";
-import { readSegments } from "./file-reader.js";
 
 export interface NodeHandlerOptions {
   /** With `next`: leave what the mount does not have (404) and other methods (405) to it. Default `true`. */

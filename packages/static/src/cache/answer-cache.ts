@@ -34,6 +34,7 @@ export class AnswerCache {
   /** Entries with an open file, in the order of the clock that gives them up. */
   readonly #open = new Set<Entry>();
   #bytes = 0;
+  #fds = 0;
   #evictions = 0;
 
   /** @param tree tells when entries do not hold any more; without it only time does */
@@ -49,7 +50,7 @@ export class AnswerCache {
     return {
       entries: this.#entries.count,
       bytes: this.#bytes,
-      fds: this.#open.size,
+      fds: this.#fds,
       refusals: this.#refusals.count,
       evictions: this.#evictions,
     };
@@ -81,7 +82,8 @@ export class AnswerCache {
     const replaced = this.#entries.insert(entry.target, entry);
     if (replaced !== undefined) this.#forget(replaced);
     this.#bytes += entry.costBytes;
-    if (entry.fd >= 0) this.#open.add(entry);
+    this.#fds += entry.openFiles;
+    if (entry.openFiles > 0) this.#open.add(entry);
     this.#shrink();
   }
 
@@ -98,7 +100,7 @@ export class AnswerCache {
   accepts(entry: Entry): boolean {
     const { bytes, fds } = this.#options.cache;
     if (entry.target.length > MAX_KEY_BYTES) return false;
-    return entry.fd >= 0 ? fds > 0 && bytes > 0 : entry.costBytes <= bytes;
+    return entry.openFiles <= fds && entry.costBytes <= bytes;
   }
 
   /** The file is still what it was: believed for another period. Not when its time could hide a change. */
@@ -107,6 +109,13 @@ export class AnswerCache {
     if (entry.watchState === "new") entry.watchState = "live";
     this.#renew(entry);
     return true;
+  }
+
+  /** A kept entry takes more or less memory than when it was added. */
+  resized(entry: Entry, byBytes: number): void {
+    if (!this.#entries.has(entry)) return;
+    this.#bytes += byBytes;
+    this.#shrink();
   }
 
   drop(entry: Entry): void {
@@ -146,13 +155,14 @@ export class AnswerCache {
 
   #forget(entry: Entry): void {
     this.#bytes -= entry.costBytes;
+    this.#fds -= entry.openFiles;
     this.#open.delete(entry);
     this.#letGo(entry);
   }
 
   #shrink(): void {
     const { bytes, fds } = this.#options.cache;
-    while (this.#open.size > fds) this.#evict(this.#leastAskedFile());
+    while (this.#fds > fds) this.#evict(this.#leastAskedFile());
     while (this.#bytes > bytes && this.#entries.count > 0) this.#evict(this.#entries.victim()!);
   }
 

@@ -97,6 +97,11 @@ export class EntryTable<E extends TableEntry> {
     return replaced;
   }
 
+  /** Is it in this table? An entry is in one table at most. */
+  has(entry: E): boolean {
+    return entry.keyOffset >= 0;
+  }
+
   /** Takes an entry out; `false` when it is not in (any more). */
   remove(entry: E): boolean {
     if (entry.keyOffset < 0) return false;

@@ -1,9 +1,10 @@
 /**
- * What is known about one path, with a ready answer where one exists. Shared by the table and by every answer
- * that is on its way: memory and descriptors go when the last of them lets go.
+ * What is known about one path, with a ready answer where one exists. Held by the table and by those who wait
+ * for it; answers that are on their way hold the form that they send instead.
  */
 import type { PlanRequest, ResponsePlan } from "@tz/http1";
 import type { FileStatus, Refusal } from "../resolve/file-system.js";
+import type { FormPlan } from "../respond/form.js";
 import type { MaybePromise } from "../steps.js";
 import { TableEntry } from "./entry-table.js";
 
@@ -22,9 +23,9 @@ export abstract class Entry extends TableEntry {
   readonly probes: readonly Probe[];
   /** Bits of `fieldMask`: a request with none of these fields gets the plain answer. */
   variesOn = 0;
-  /** The same object for every plain GET; its `release()` gives one reference back. */
-  plainGet: ResponsePlan | undefined = undefined;
-  plainHead: ResponsePlan | undefined = undefined;
+  /** The same object for every plain GET, which retains it. */
+  plainGet: FormPlan | undefined = undefined;
+  plainHead: FormPlan | undefined = undefined;
   /** On the cache's clock: when the probes must be looked at again. */
   checkAtMs = Number.NEGATIVE_INFINITY;
   /** On the cache's clock: when it goes, whatever the probes say. */
@@ -41,6 +42,8 @@ export abstract class Entry extends TableEntry {
   checking: Promise<boolean> | undefined = undefined;
   /** What it takes from the byte budget. */
   costBytes = ENTRY_OVERHEAD_BYTES;
+  /** Descriptors that it holds open. */
+  openFiles = 0;
   #references = 1;
 
   constructor(target: string, probes: readonly Probe[]) {
@@ -49,20 +52,18 @@ export abstract class Entry extends TableEntry {
     this.probes = probes;
   }
 
-  /** The answer to this request. Hands over one reference with it. Reads the request before it waits. */
-  abstract answer(request: PlanRequest): MaybePromise<ResponsePlan>;
+  /**
+   * The answer to this request. Reads the request before it waits for anything.
+   * @param own fields for this request alone
+   */
+  abstract answer(request: PlanRequest, own?: readonly string[]): MaybePromise<ResponsePlan>;
 
   /** Kept apart from the files, so that probing for names evicts none of them. */
   get isRefusal(): boolean {
     return false;
   }
 
-  /** The descriptor it holds open, or -1. */
-  get fd(): number {
-    return -1;
-  }
-
-  /** Does what it holds still match what its heads promise? */
+  /** Does what it holds open still match what its heads promise? */
   isIntact(): boolean {
     return true;
   }
@@ -75,29 +76,10 @@ export abstract class Entry extends TableEntry {
     if (--this.#references === 0) this.dispose();
   }
 
+  /** Nobody has it any more: nothing may be added to it. */
+  get isGone(): boolean {
+    return this.#references === 0;
+  }
+
   protected dispose(): void {}
-}
-
-/** A plan that keeps its entry alive. Made once and handed out often, or made for one request. */
-export class EntryPlan implements ResponsePlan {
-  readonly head: ResponsePlan["head"];
-  readonly body: ResponsePlan["body"];
-  readonly packed: ResponsePlan["packed"];
-  readonly #entry: Entry;
-
-  constructor(
-    entry: Entry,
-    head: ResponsePlan["head"],
-    body: ResponsePlan["body"],
-    packed?: ResponsePlan["packed"],
-  ) {
-    this.#entry = entry;
-    this.head = head;
-    this.body = body;
-    this.packed = packed;
-  }
-
-  release(): void {
-    this.#entry.release();
-  }
 }

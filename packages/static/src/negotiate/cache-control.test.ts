@@ -28,7 +28,7 @@ test.each([
 });
 
 test("what is sent", () => {
-  const of = (name: string, given = {}) => cacheControlOf(name, resolveOptions(given));
+  const of = (name: string, given = {}) => cacheControlOf(name, resolveOptions(given), undefined);
   expect(of("app.js")).toBe("public, max-age=0");
   expect(of("app.js", { maxAge: 60 })).toBe("public, max-age=60");
   expect(of("app.3f2a9c1b.js")).toBe("public, max-age=31536000, immutable");

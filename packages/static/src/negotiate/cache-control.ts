@@ -1,5 +1,5 @@
 /** Cache-Control of a file by its name. */
-import type { ResolvedOptions } from "../options.js";
+import type { ManifestFile, ResolvedOptions } from "../options.js";
 
 const YEAR_SECONDS = 31_536_000;
 
@@ -14,9 +14,23 @@ export function isHashedName(path: string): boolean {
   return HEX_HASH.test(name) || BASE64_HASH.test(name);
 }
 
-export function cacheControlOf(path: string, options: ResolvedOptions): string | undefined {
+/** @param known what the manifest says of the file */
+export function cacheControlOf(
+  path: string,
+  options: ResolvedOptions,
+  known: ManifestFile | undefined,
+): string | undefined {
   if (options.cacheControl === false) return undefined;
   if (options.cacheControl !== undefined) return options.cacheControl;
-  if (options.immutable === "auto" && isHashedName(path)) return `public, max-age=${YEAR_SECONDS}, immutable`;
-  return `public, max-age=${options.maxAge}`;
+  return isImmutable(path, options, known)
+    ? `public, max-age=${YEAR_SECONDS}, immutable`
+    : `public, max-age=${options.maxAge}`;
+}
+
+function isImmutable(path: string, options: ResolvedOptions, known: ManifestFile | undefined): boolean {
+  const { immutable } = options;
+  if (immutable === false) return false;
+  // A hash in the manifest counts when it is in the name too: else the next build changes what the name means.
+  if (known?.hash !== undefined && path.includes(known.hash)) return true;
+  return immutable === "auto" ? isHashedName(path) : immutable(path);
 }

@@ -12,9 +12,9 @@ function request(fields: Record<string, string>): PlanRequest {
 const SAME = "Tue, 14 Nov 2023 22:13:20 GMT";
 const OLDER = "Tue, 14 Nov 2023 22:13:19 GMT";
 const NEWER = "Tue, 14 Nov 2023 22:13:21 GMT";
-const weak = { etag: 'W/"a"', lastModifiedSeconds: 1_700_000_000 };
-const strong = { etag: '"a"', lastModifiedSeconds: 1_700_000_000 };
-const none = { etag: undefined, lastModifiedSeconds: undefined };
+const weak = { etag: 'W/"a"', formerEtag: undefined, lastModifiedSeconds: 1_700_000_000 };
+const strong = { etag: '"a"', formerEtag: 'W/"former"', lastModifiedSeconds: 1_700_000_000 };
+const none = { etag: undefined, formerEtag: undefined, lastModifiedSeconds: undefined };
 
 describe("each alone", () => {
   test.each([
@@ -24,6 +24,8 @@ describe("each alone", () => {
     ["if-none-match", '"x","a"', strong, "not-modified"],
     ["if-none-match", '"x,", ,\t"a"', strong, "not-modified"],
     ["if-none-match", "*", weak, "not-modified"],
+    ["if-none-match", 'W/"former"', strong, "not-modified"],
+    ["if-match", '"former"', strong, "failed"],
     ["if-none-match", " * ", none, "not-modified"],
     ["if-none-match", '"b"', weak, "proceed"],
     ["if-none-match", "a", strong, "proceed"],

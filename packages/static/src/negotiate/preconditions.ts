@@ -12,6 +12,8 @@ import { isEntityTag, listMatches, matchesStrongly, matchesWeakly } from "./enti
 /** What a representation is known by. */
 export interface Validators {
   readonly etag: string | undefined;
+  /** A weak tag of the same content that was sent before `etag` was known: it still names us. */
+  readonly formerEtag: string | undefined;
   /** Whole seconds since 1970. */
   readonly lastModifiedSeconds: number | undefined;
 }
@@ -27,7 +29,7 @@ export const PRECONDITION_MASK =
 /** Decides a GET or HEAD of an existing representation. */
 export function evaluatePreconditions(request: PlanRequest, validators: Validators): Verdict {
   if ((request.fieldMask & PRECONDITION_MASK) === 0) return "proceed";
-  const { etag, lastModifiedSeconds } = validators;
+  const { etag, formerEtag, lastModifiedSeconds } = validators;
 
   const ifMatch = request.field(FIELD.ifMatch);
   if (ifMatch !== undefined) {
@@ -40,7 +42,10 @@ export function evaluatePreconditions(request: PlanRequest, validators: Validato
 
   const ifNoneMatch = request.field(FIELD.ifNoneMatch);
   if (ifNoneMatch !== undefined) {
-    return listMatches(ifNoneMatch, etag, matchesWeakly) ? "not-modified" : "proceed";
+    const isKnown =
+      listMatches(ifNoneMatch, etag, matchesWeakly) ||
+      (formerEtag !== undefined && listMatches(ifNoneMatch, formerEtag, matchesWeakly));
+    return isKnown ? "not-modified" : "proceed";
   }
   const since = dateIn(request.field(FIELD.ifModifiedSince));
   return since !== undefined && lastModifiedSeconds !== undefined && lastModifiedSeconds <= since

@@ -195,11 +195,18 @@ export function describeFileSystem(create: (root: string, policy: SymlinkPolicy)
   test(
     "names in a directory, contained as files are",
     using("within-root", async (files) => {
-      expect([...(await files.names("dir"))].sort()).toEqual(["index.html", "page.html"]);
-      expect([...(await files.names("dirlink-in"))].sort()).toEqual(["index.html", "page.html"]);
-      expect(await files.names("dirlink-out")).toBe("outside");
-      expect(await files.names("hello.txt")).toBe("missing");
-      expect(await files.names("nothing")).toBe("missing");
+      const names = async (name: string, max = 100) => {
+        const found = await files.names(name, max);
+        return typeof found === "string" ? found : found.map((each) => `${each.name} ${each.kind}`).sort();
+      };
+      expect(await names("dir")).toEqual(["index.html file", "page.html file"]);
+      expect(await names("dirlink-in")).toEqual(["index.html file", "page.html file"]);
+      expect(await names("indexlink")).toEqual(["index.html link"]);
+      expect(await names("")).toEqual(expect.arrayContaining(["dir directory", "fifo other", ".env file"]));
+      expect(await names("dir", 1)).toHaveLength(1);
+      expect(await names("dirlink-out")).toBe("outside");
+      expect(await names("hello.txt")).toBe("missing");
+      expect(await names("nothing")).toBe("missing");
     }),
   );
 
@@ -225,7 +232,7 @@ export function describeFileSystem(create: (root: string, policy: SymlinkPolicy)
       for (const name of ["hello.txt", "dir", "fifo", "link-in.txt", "link-out.txt", "missing", "loop"]) {
         await opened(files, name);
       }
-      await files.names("dir");
+      await files.names("dir", 100);
     }
     files.close();
     await new Promise((done) => setTimeout(done, 50));

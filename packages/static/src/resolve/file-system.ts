@@ -42,9 +42,10 @@ export interface OpenedFile {
   readonly isLinked: boolean;
 }
 
-export interface DirectoryEntry {
+export interface DirectoryName {
   readonly name: string;
-  readonly status: FileStatus;
+  /** As the directory has it: a link is a link, wherever it leads. `"unknown"`: ask the file. */
+  readonly kind: "file" | "directory" | "link" | "other" | "unknown";
 }
 
 export interface FileSystem {
@@ -61,8 +62,8 @@ export interface FileSystem {
   lookAt(fd: number): FileStatus | Refusal;
   /** Reads until `target` is full or the file ends; how many bytes came, or -1 on an error. */
   read(fd: number, target: Uint8Array, offset: number): MaybePromise<number>;
-  /** The names in a directory, contained as `open` is. */
-  names(path: string): MaybePromise<readonly string[] | Refusal>;
+  /** What is in a directory, up to `max` names in no order; contained as `open` is. */
+  names(path: string, max: number): MaybePromise<readonly DirectoryName[] | Refusal>;
   closeFile(fd: number): void;
   /** A change was seen below the root or of the root itself: what is remembered of the root is looked up anew. */
   forgetRoot(): void;

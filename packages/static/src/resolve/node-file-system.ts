@@ -9,7 +9,15 @@
 import fs from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
-import type { FileStatus, FileSystem, OpenedFile, Refusal, SymlinkPolicy } from "./file-system.js";
+import { readNames } from "./directory-names.js";
+import type {
+  DirectoryName,
+  FileStatus,
+  FileSystem,
+  OpenedFile,
+  Refusal,
+  SymlinkPolicy,
+} from "./file-system.js";
 
 const openFile = promisify(fs.open);
 const statPath = promisify(fs.stat) as (path: string, options: { bigint: true }) => Promise<fs.BigIntStats>;
@@ -22,7 +30,6 @@ const readFile = promisify(fs.read) as (
   length: number,
   position: number,
 ) => Promise<{ bytesRead: number }>;
-const readNames = promisify(fs.readdir) as (path: string) => Promise<string[]>;
 const readLink = promisify(fs.readlink) as (path: string) => Promise<string>;
 
 /** Not defined on Windows, where no open blocks on a pipe in the tree. */
@@ -95,10 +102,10 @@ export class NodeFileSystem implements FileSystem {
     }
   }
 
-  async names(relative: string): Promise<readonly string[] | Refusal> {
+  async names(relative: string, max: number): Promise<readonly DirectoryName[] | Refusal> {
     try {
       const real = await this.#contained(relative);
-      return typeof real === "object" ? await readNames(real.path) : real;
+      return typeof real === "object" ? await readNames(real.path, max) : real;
     } catch (error) {
       return refusalOf(error);
     }

@@ -1,46 +1,194 @@
 /** From a path to what answers it: a file, a redirect, a directory without index, or nothing. */
+import { COMPRESSIONS, type Compression, SIDECAR_SUFFIX } from "../negotiate/coding.js";
 import type { ResolvedOptions } from "../options.js";
 import type { Steps } from "../steps.js";
-import { isOpened, type OpenedFile, type Refusal } from "./file-system.js";
+import { type FileStatus, isOpened, type OpenedFile, type Refusal } from "./file-system.js";
 import type { Lookup } from "./lookup.js";
-import type { TargetPath } from "./target.js";
+import { isServed } from "./path-policy.js";
+import { encodeSegment, type TargetPath } from "./target.js";
 
-export type Resolution =
-  | { readonly kind: "file"; readonly path: string; readonly file: OpenedFile }
-  /** To another spelling of the target; the query is added when it is sent. */
-  | { readonly kind: "redirect"; readonly location: string }
-  | { readonly kind: "directory"; readonly path: string }
-  | { readonly kind: "refused"; readonly status: number };
-
-export function* resolve(target: TargetPath, lookup: Lookup, options: ResolvedOptions): Steps<Resolution> {
-  if (target.isDirectory) return yield* resolveDirectory(target, lookup, options);
-  const found = yield* lookup.open(target.path);
-  if (typeof found === "string") return refused(found);
-  if (isOpened(found)) return { kind: "file", path: target.path, file: found };
-  // Links in an index page are relative to the directory, so its address has to end in a slash.
-  if (found.kind === "directory") return { kind: "redirect", location: `${target.canonical}/` };
-  return { kind: "refused", status: 404 };
+export interface FoundFile {
+  readonly kind: "file";
+  readonly path: string;
+  /** `undefined` when only compressed forms of it exist. */
+  readonly file: OpenedFile | undefined;
+  readonly sidecars: readonly { readonly coding: Compression; readonly file: OpenedFile }[];
 }
 
-function* resolveDirectory(target: TargetPath, lookup: Lookup, options: ResolvedOptions): Steps<Resolution> {
-  for (const name of options.index) {
-    const path = target.path === "" ? name : `${target.path}/${name}`;
-    const found = yield* lookup.open(path);
-    if (typeof found === "string") {
-      if (found !== "missing") return refused(found);
-    } else if (isOpened(found)) {
-      return { kind: "file", path, file: found };
+export type Resolution =
+  | FoundFile
+  /** To another spelling of the target; the query is added when it is sent. */
+  | { readonly kind: "redirect"; readonly location: string }
+  | { readonly kind: "directory"; readonly path: string; readonly status: FileStatus }
+  | { readonly kind: "refused"; readonly status: number };
+
+const NOT_FOUND: Resolution = { kind: "refused", status: 404 };
+const PAGE_SUFFIX = ".html";
+
+export class Resolver {
+  readonly #target: TargetPath;
+  readonly #lookup: Lookup;
+  readonly #options: ResolvedOptions;
+  readonly #onStale: (path: string) => void;
+
+  /** @param onStale is told of a sidecar that is older than its source */
+  constructor(target: TargetPath, lookup: Lookup, options: ResolvedOptions, onStale: (path: string) => void) {
+    this.#target = target;
+    this.#lookup = lookup;
+    this.#options = options;
+    this.#onStale = onStale;
+  }
+
+  *resolve(): Steps<Resolution> {
+    return yield* this.#target.isDirectory ? this.#withSlash() : this.#withoutSlash();
+  }
+
+  *#withoutSlash(): Steps<Resolution> {
+    const { path } = this.#target;
+    const { cleanUrls, trailingSlash } = this.#options;
+    const found = yield* this.#lookup.open(path);
+    if (found === "missing") {
+      const page = yield* this.#page(path);
+      if (page !== undefined) return trailingSlash === "always" ? this.#redirect(path, true, page) : page;
+      return yield* this.#sidecarsOnly(path);
     }
+    if (typeof found === "string") return refused(found);
+    if (isOpened(found)) {
+      const clean = cleanUrls ? cleanPath(path, this.#options.index) : undefined;
+      if (clean === undefined) return yield* this.#file(path, found);
+      this.#lookup.discard(found);
+      if (!isServed(path, this.#options)) return NOT_FOUND;
+      const withSlash = trailingSlash === "always" || (clean.isDirectory && trailingSlash !== "never");
+      return this.#redirect(clean.path, withSlash);
+    }
+    if (found.kind !== "directory") return NOT_FOUND;
+    // Links in an index page are relative to the directory, so its address has to end in a slash.
+    if (trailingSlash !== "never") return this.#redirect(path, true);
+    return (yield* this.#index(path)) ?? { kind: "directory", path, status: found };
   }
-  const found = yield* lookup.open(target.path);
-  if (typeof found === "string") return refused(found);
-  if (isOpened(found)) {
-    lookup.discard(found);
-    return { kind: "refused", status: 404 };
+
+  *#withSlash(): Steps<Resolution> {
+    const { path } = this.#target;
+    const { trailingSlash } = this.#options;
+    const index = yield* this.#index(path);
+    if (index !== undefined) return this.#orWithoutSlash(index);
+    const found = yield* this.#lookup.open(path);
+    if (found === "missing") {
+      const page = yield* this.#page(path);
+      if (page === undefined) return NOT_FOUND;
+      return trailingSlash === "always" ? page : this.#redirect(path, false, page);
+    }
+    if (typeof found === "string") return refused(found);
+    if (isOpened(found)) {
+      this.#lookup.discard(found);
+      return trailingSlash === "never" ? this.#redirect(path, false) : NOT_FOUND;
+    }
+    if (found.kind !== "directory") return NOT_FOUND;
+    return this.#orWithoutSlash({ kind: "directory", path, status: found });
   }
-  return found.kind === "directory"
-    ? { kind: "directory", path: target.path }
-    : { kind: "refused", status: 404 };
+
+  #orWithoutSlash(resolution: Resolution): Resolution {
+    const { path } = this.#target;
+    if (this.#options.trailingSlash !== "never" || path === "") return resolution;
+    return this.#redirect(path, false, resolution);
+  }
+
+  /** The first index file that is there; `undefined` when none is. */
+  *#index(path: string): Steps<Resolution | undefined> {
+    for (const name of this.#options.index) {
+      const below = path === "" ? name : `${path}/${name}`;
+      const found = yield* this.#lookup.open(below);
+      if (typeof found === "string") {
+        if (found !== "missing") return refused(found);
+      } else if (isOpened(found)) {
+        return yield* this.#file(below, found);
+      }
+    }
+    return undefined;
+  }
+
+  /** `about` for `about.html`. */
+  *#page(path: string): Steps<Resolution | undefined> {
+    if (!this.#options.cleanUrls || path === "") return undefined;
+    const found = yield* this.#lookup.open(path + PAGE_SUFFIX);
+    if (typeof found === "string" || !isOpened(found)) return undefined;
+    return yield* this.#file(path + PAGE_SUFFIX, found);
+  }
+
+  *#file(path: string, file: OpenedFile): Steps<Resolution> {
+    const refusal = this.#refusalOf(path, file);
+    if (refusal !== undefined) {
+      this.#lookup.discard(file);
+      return refusal;
+    }
+    const sidecars = yield* this.#sidecars(path, file.status);
+    return { kind: "file", path, file, sidecars };
+  }
+
+  #refusalOf(path: string, file: OpenedFile): Resolution | undefined {
+    const { maxFileBytes } = this.#options;
+    if (!isServed(path, this.#options)) return NOT_FOUND;
+    return maxFileBytes !== undefined && file.status.byteLength > maxFileBytes
+      ? { kind: "refused", status: 413 }
+      : undefined;
+  }
+
+  *#sidecarsOnly(path: string): Steps<Resolution> {
+    if (!isServed(path, this.#options)) return NOT_FOUND;
+    const sidecars = yield* this.#sidecars(path, undefined);
+    return sidecars.length === 0 ? NOT_FOUND : { kind: "file", path, file: undefined, sidecars };
+  }
+
+  /** @param source the file that they were made from; one that is older than it holds something else */
+  *#sidecars(path: string, source: FileStatus | undefined): Steps<FoundFile["sidecars"]> {
+    const sidecars: { coding: Compression; file: OpenedFile }[] = [];
+    if (this.#options.precompressed.length === 0 || isSidecar(path)) return sidecars;
+    for (const coding of this.#options.precompressed) {
+      const name = path + SIDECAR_SUFFIX[coding];
+      const found = yield* this.#lookup.open(name);
+      if (typeof found === "string" || !isOpened(found)) continue;
+      const isStale = source !== undefined && isOlder(found.status, source);
+      if (isStale) this.#onStale(name);
+      if (isStale || this.#refusalOf(path, found) !== undefined) this.#lookup.discard(found);
+      else sidecars.push({ coding, file: found });
+    }
+    return sidecars;
+  }
+
+  /** @param instead what was found, and is closed because the client is sent elsewhere */
+  #redirect(path: string, withSlash: boolean, instead?: Resolution): Resolution {
+    if (instead?.kind === "refused") return instead;
+    if (instead?.kind === "file") {
+      if (instead.file !== undefined) this.#lookup.discard(instead.file);
+      for (const { file } of instead.sidecars) this.#lookup.discard(file);
+    }
+    const below = path.split("/").map(encodeSegment).join("/");
+    const location = `${this.#target.base}/${below}`;
+    return { kind: "redirect", location: withSlash && below !== "" ? `${location}/` : location };
+  }
+}
+
+/** `dir/index.html` to `dir`, `dir/page.html` to `dir/page`; `undefined` when it is clean already. */
+function cleanPath(
+  path: string,
+  index: readonly string[],
+): { readonly path: string; readonly isDirectory: boolean } | undefined {
+  const slash = path.lastIndexOf("/");
+  const name = path.slice(slash + 1);
+  if (!name.endsWith(PAGE_SUFFIX) || name === PAGE_SUFFIX) return undefined;
+  return index.includes(name)
+    ? { path: path.slice(0, Math.max(0, slash)), isDirectory: true }
+    : { path: path.slice(0, -PAGE_SUFFIX.length), isDirectory: false };
+}
+
+function isSidecar(path: string): boolean {
+  return COMPRESSIONS.some((coding) => path.endsWith(SIDECAR_SUFFIX[coding]));
+}
+
+/** Archives and image layers cut times to whole seconds: a time without a fraction is compared without. */
+function isOlder(a: FileStatus, b: FileStatus): boolean {
+  if (a.mtimeSeconds !== b.mtimeSeconds) return a.mtimeSeconds < b.mtimeSeconds;
+  return a.mtimeNanoseconds !== 0 && a.mtimeNanoseconds < b.mtimeNanoseconds;
 }
 
 const STATUS_OF_REFUSAL: Record<Refusal, number> = {

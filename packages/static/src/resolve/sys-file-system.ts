@@ -31,7 +31,15 @@ import {
   statx,
 } from "@tz/sys";
 import type { MaybePromise } from "../steps.js";
-import type { FileStatus, FileSystem, OpenedFile, Refusal, SymlinkPolicy } from "./file-system.js";
+import { readNames } from "./directory-names.js";
+import type {
+  DirectoryName,
+  FileStatus,
+  FileSystem,
+  OpenedFile,
+  Refusal,
+  SymlinkPolicy,
+} from "./file-system.js";
 
 const readFile = promisify(fs.read) as (
   fd: number,
@@ -40,7 +48,6 @@ const readFile = promisify(fs.read) as (
   length: number,
   position: number,
 ) => Promise<{ bytesRead: number }>;
-const readNames = promisify(fs.readdir) as (path: string) => Promise<string[]>;
 
 /** `O_NONBLOCK`: opening a pipe must not wait for its writer; what is no regular file is closed at once. */
 const FILE_FLAGS = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
@@ -52,6 +59,19 @@ const UNSURE_MAX = 8;
 
 /** The widest read that is tried on the loop's own thread: what is resident arrives in about 25 µs. */
 const SYNC_READ_BYTES = 256 * 1024;
+
+/**
+ * What the kernel writes into, one for all mounts of this thread and never given back: calls are synchronous, so
+ * nobody else writes between a call and the reading of it, and a file that is still being sent may be looked at
+ * after its mount was closed.
+ */
+class KernelBuffers {
+  readonly stat = new StatBuffer();
+  readonly scratch = Region.allocate(SYNC_READ_BYTES);
+  readonly vector = new IoVector(1);
+}
+
+let shared: KernelBuffers | undefined;
 
 export interface SysFileSystemOptions {
   /** Milliseconds, monotonic. */
@@ -65,9 +85,10 @@ export class SysFileSystem implements FileSystem {
   readonly #root: string;
   readonly #policy: SymlinkPolicy;
   readonly #options: SysFileSystemOptions;
-  readonly #stat = new StatBuffer();
-  readonly #scratch = Region.allocate(SYNC_READ_BYTES);
-  readonly #vector = new IoVector(1);
+  readonly #stat: StatBuffer;
+  readonly #scratch: Region;
+  readonly #vector: IoVector;
+  #isClosed = false;
   #rootFd = -1;
   #rootDevice = -1;
   #rootInode = -1;
@@ -77,6 +98,10 @@ export class SysFileSystem implements FileSystem {
     this.#root = path.resolve(root);
     this.#policy = policy;
     this.#options = options;
+    shared ??= new KernelBuffers();
+    this.#stat = shared.stat;
+    this.#scratch = shared.scratch;
+    this.#vector = shared.vector;
   }
 
   open(relative: string): OpenedFile | FileStatus | Refusal {
@@ -118,12 +143,12 @@ export class SysFileSystem implements FileSystem {
     return readOnPool(fd, target, offset);
   }
 
-  async names(relative: string): Promise<readonly string[] | Refusal> {
+  async names(relative: string, max: number): Promise<readonly DirectoryName[] | Refusal> {
     let fd = this.#openContained(relative, DIRECTORY_FLAGS, RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH);
     if (fd === -ERRNO.ELOOP && this.#policy !== "deny") fd = this.#openLinked(relative, DIRECTORY_FLAGS);
     if (fd < 0) return refusalOf(fd);
     try {
-      return await readNames(`/proc/self/fd/${fd}`);
+      return await readNames(`/proc/self/fd/${fd}`, max);
     } catch {
       return "failed";
     } finally {
@@ -138,9 +163,7 @@ export class SysFileSystem implements FileSystem {
   close(): void {
     if (this.#rootFd >= 0) close(this.#rootFd);
     this.#rootFd = -1;
-    this.#stat.release();
-    this.#scratch.release();
-    this.#vector.release();
+    this.#isClosed = true;
   }
 
   /** After a change was seen anywhere, the next open must not use an old root. */
@@ -176,6 +199,7 @@ export class SysFileSystem implements FileSystem {
   }
 
   #rootDescriptor(): number {
+    if (this.#isClosed) return -ERRNO.EBADF;
     const now = this.#options.now();
     if (this.#rootFd >= 0 && now - this.#rootSeenMs < this.#options.rootCheckMs) return this.#rootFd;
     const result = statx(AT_FDCWD, this.#root, 0, this.#stat);

@@ -65,7 +65,11 @@ test("every name comes back from its encoding", () => {
   const name = fc
     .string({ unit: "grapheme", minLength: 1 })
     .filter(
-      (text) => text.isWellFormed() && text !== "." && text !== ".." && !/[/\\\x00-\x1f\x7f]/.test(text),
+      (text) =>
+        Buffer.from(text).toString() === text &&
+        text !== "." &&
+        text !== ".." &&
+        !/[/\\\x00-\x1f\x7f]/.test(text),
     );
   fc.assert(
     fc.property(name, (text) => {

@@ -16,6 +16,8 @@ export interface TargetPath {
   readonly isDirectory: boolean;
   /** The one spelling of this target, with prefix, without query. Caches are keyed by it; redirects send it. */
   readonly canonical: string;
+  /** The prefix as it stands in front of a path: `""` for `/`. */
+  readonly base: string;
 }
 
 /**
@@ -63,6 +65,7 @@ export function parseTarget(target: string, prefix: string): TargetPath | Target
     segments,
     isDirectory,
     canonical,
+    base,
   };
 }
 

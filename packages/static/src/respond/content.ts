@@ -1,14 +1,16 @@
 /** The bytes of a representation: in memory, or in an open file that the executor sends from. */
 import type { FileSegment, PackedResponse, PlanBody, PlanFile, ResponseHead } from "@tz/http1";
-import { type FileStatus, type FileSystem, isSame } from "../resolve/file-system.js";
+import { Shared } from "../cache/shared.js";
+import type { FileStatus, FileSystem } from "../resolve/file-system.js";
 import type { AnswerMemory, Block } from "./answer-memory.js";
 
 export interface Content {
   readonly byteLength: number;
-  slice(start: number, end: number): Uint8Array | FileSegment;
   /** The memory that it takes. */
   readonly memoryBytes: number;
-  dispose(): void;
+  slice(start: number, end: number): Uint8Array | FileSegment;
+  retain(): void;
+  release(): void;
 }
 
 export function bodyOf(content: Content, start = 0, end: number = content.byteLength): PlanBody {
@@ -24,7 +26,7 @@ export function bodyOf(content: Content, start = 0, end: number = content.byteLe
  *   └── packed ──┘└───── packed ──────┘
  * ```
  */
-export class MemoryContent implements Content {
+export class MemoryContent extends Shared implements Content {
   readonly byteLength: number;
   readonly memoryBytes: number;
   readonly #block: Block;
@@ -32,6 +34,7 @@ export class MemoryContent implements Content {
   readonly #okAt: number;
 
   constructor(memory: AnswerMemory, body: Uint8Array, ok: ResponseHead, notModified: ResponseHead) {
+    super();
     const first = notModified.bytes;
     const second = ok.bytes;
     this.byteLength = body.byteLength;
@@ -70,13 +73,13 @@ export class MemoryContent implements Content {
     return this.#block.bytes.subarray(this.#bodyAt + start, this.#bodyAt + end);
   }
 
-  dispose(): void {
+  protected override dispose(): void {
     this.#block.free();
   }
 }
 
-/** An open file, closed when its entry goes. */
-export class FileContent implements Content, PlanFile {
+/** An open file, closed when the last who sends from it is done. */
+export class FileContent extends Shared implements Content, PlanFile {
   readonly fd: number;
   readonly byteLength: number;
   readonly memoryBytes = 0;
@@ -84,13 +87,14 @@ export class FileContent implements Content, PlanFile {
   readonly #files: FileSystem;
 
   constructor(files: FileSystem, fd: number, status: FileStatus) {
+    super();
     this.fd = fd;
     this.byteLength = status.byteLength;
     this.#status = status;
     this.#files = files;
   }
 
-  /** `false` once the file was written to, truncated or made unreadable since it was opened. */
+  /** `false` once the file was written to or truncated since it was opened. */
   isUnchanged(): boolean {
     const now = this.#files.lookAt(this.fd);
     return typeof now !== "string" && isSameContent(now, this.#status);
@@ -100,12 +104,16 @@ export class FileContent implements Content, PlanFile {
     return { file: this, offset: start, length: end - start };
   }
 
-  dispose(): void {
+  protected override dispose(): void {
     this.#files.closeFile(this.fd);
   }
 }
 
 /** An unlink or a rename over it changes ctime and the link count of a file that is open, but not its bytes. */
-function isSameContent(a: FileStatus, b: FileStatus): boolean {
-  return isSame({ ...a, ctimeSeconds: b.ctimeSeconds, ctimeNanoseconds: b.ctimeNanoseconds }, b);
+export function isSameContent(a: FileStatus, b: FileStatus): boolean {
+  return (
+    a.mtimeNanoseconds === b.mtimeNanoseconds &&
+    a.mtimeSeconds === b.mtimeSeconds &&
+    a.byteLength === b.byteLength
+  );
 }

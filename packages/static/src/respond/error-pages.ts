@@ -5,6 +5,7 @@
 import { STATUS_CODES } from "node:http";
 import { FIELD, type PlanRequest, ResponseHead, type ResponsePlan } from "@tz/http1";
 import { prefers } from "../negotiate/accept.js";
+import { mergeFields } from "./field-list.js";
 
 /** Nothing may load or run in a page of ours, and nobody may guess another type for it. */
 export const LOCKED_DOWN = [
@@ -65,6 +66,6 @@ export function errorPlan(request: PlanRequest, status: number, extra: readonly 
   const page = pageOf(status, prefers(request.field(FIELD.accept), "text/html", PROBLEM) ? HTML : PROBLEM);
   const isHead = request.method === "HEAD";
   if (extra.length === 0) return isHead ? page.plainHead : page.plain;
-  const head = new ResponseHead(status, [...page.fields, ...extra]);
+  const head = new ResponseHead(status, mergeFields([...page.fields], extra));
   return { head, body: isHead ? { kind: "none" } : { kind: "bytes", bytes: page.bytes } };
 }

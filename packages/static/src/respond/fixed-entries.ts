@@ -2,14 +2,25 @@
 import { type PlanRequest, ResponseHead, type ResponsePlan } from "@tz/http1";
 import { Entry, type Probe } from "../cache/entry.js";
 import { errorPlan, LOCKED_DOWN } from "./error-pages.js";
+import { mergeFields } from "./field-list.js";
 
 /** 308 keeps the method, and is kept by caches as 301 is (RFC 9110 §15.4.9). */
 const REDIRECT_STATUS = 308;
 
-/** The body is empty: nothing of the request is repeated but the canonical target in `Location`. */
-export function redirectPlan(location: string, query: string): ResponsePlan {
-  const fields = ["Location", location + query, "Content-Length", "0", ...LOCKED_DOWN];
-  return { head: new ResponseHead(REDIRECT_STATUS, fields), body: { kind: "none" } };
+/**
+ * The body is empty: nothing of the request is repeated but the query, and the canonical target in `Location`.
+ * @param target of the request
+ */
+export function redirectPlan(location: string, target: string, own: readonly string[] = []): ResponsePlan {
+  const fields = ["Location", location + queryOf(target), "Content-Length", "0", ...LOCKED_DOWN];
+  return { head: new ResponseHead(REDIRECT_STATUS, mergeFields(fields, own)), body: { kind: "none" } };
+}
+
+/** With its question mark; nothing in it can end a line of the head that it goes into. */
+function queryOf(target: string): string {
+  const mark = target.indexOf("?");
+  if (mark < 0) return "";
+  return target.slice(mark).replace(/[^\x21-\x7e]/g, (character) => encodeURIComponent(character));
 }
 
 export class RedirectEntry extends Entry {
@@ -20,15 +31,9 @@ export class RedirectEntry extends Entry {
     this.#location = location;
   }
 
-  override answer(request: PlanRequest): ResponsePlan {
-    const mark = request.target.indexOf("?");
-    return redirectPlan(this.#location, mark < 0 ? "" : visible(request.target.slice(mark)));
+  override answer(request: PlanRequest, own?: readonly string[]): ResponsePlan {
+    return redirectPlan(this.#location, request.target, own);
   }
-}
-
-/** Nothing in a query may end a line of the head it goes into. */
-function visible(query: string): string {
-  return query.replace(/[^\x21-\x7e]/g, (character) => encodeURIComponent(character));
 }
 
 export class RefusedEntry extends Entry {
@@ -45,7 +50,7 @@ export class RefusedEntry extends Entry {
     this.isCacheable = status < 500;
   }
 
-  override answer(request: PlanRequest): ResponsePlan {
-    return errorPlan(request, this.status);
+  override answer(request: PlanRequest, own?: readonly string[]): ResponsePlan {
+    return errorPlan(request, this.status, own);
   }
 }

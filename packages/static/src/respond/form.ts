@@ -1,43 +1,85 @@
 /** A representation together with its bytes, and the plans that are the same for everybody. */
-import { FIELD, type PlanRequest, ResponseHead, type ResponsePlan } from "@tz/http1";
-import { type Entry, EntryPlan } from "../cache/entry.js";
+import { FIELD, type PlanBody, type PlanRequest, ResponseHead, type ResponsePlan } from "@tz/http1";
+import { Shared } from "../cache/shared.js";
 import { parseRange } from "../negotiate/byte-ranges.js";
 import { evaluatePreconditions, PRECONDITION_MASK, rangeApplies } from "../negotiate/preconditions.js";
 import { bodyOf, type Content, MemoryContent } from "./content.js";
 import { errorPlan } from "./error-pages.js";
+import { mergeFields } from "./field-list.js";
 import { multipartAnswer } from "./multipart.js";
 import type { Representation } from "./representation.js";
+import { throttled } from "./throttle.js";
 
 const RANGE_MASK = 1 << FIELD.range;
 
 /** A request with none of these fields gets the whole of a form. */
 export const CONDITIONAL_OR_RANGE_MASK = PRECONDITION_MASK | RANGE_MASK;
 
-export interface FormLimits {
+export interface FormRules {
   readonly maxRanges: number;
+  readonly throttleBytesPerSecond: number | undefined;
+  /** `103 Early Hints` to go before an answer with content. */
+  readonly earlyHints: ResponseHead | undefined;
 }
 
-export class Form {
-  readonly representation: Representation;
-  readonly content: Content;
-  readonly getPlan: ResponsePlan;
-  readonly #entry: Entry;
-  readonly #limits: FormLimits;
-  #headPlan: ResponsePlan | undefined;
-  #notModifiedPlan: ResponsePlan | undefined;
+/** A plan that keeps its form alive. Made once and handed out often, or made for one request. */
+export class FormPlan implements ResponsePlan {
+  readonly head: ResponsePlan["head"];
+  readonly body: ResponsePlan["body"];
+  readonly packed: ResponsePlan["packed"];
+  readonly earlyHints: ResponseHead | undefined;
+  readonly #form: Form;
 
-  constructor(entry: Entry, representation: Representation, content: Content, limits: FormLimits) {
-    this.#entry = entry;
-    this.#limits = limits;
-    this.representation = representation;
-    this.content = content;
-    const packed = content instanceof MemoryContent ? content.packed : undefined;
-    this.getPlan = new EntryPlan(entry, representation.okHead, bodyOf(content), packed);
+  constructor(
+    form: Form,
+    head: ResponsePlan["head"],
+    body: ResponsePlan["body"],
+    packed?: ResponsePlan["packed"],
+    earlyHints?: ResponseHead,
+  ) {
+    this.#form = form;
+    this.head = head;
+    this.body = body;
+    this.packed = packed;
+    this.earlyHints = earlyHints;
   }
 
-  get headPlan(): ResponsePlan {
-    this.#headPlan ??= new EntryPlan(
-      this.#entry,
+  /** One more executor has it. */
+  retain(): void {
+    this.#form.retain();
+  }
+
+  release(): void {
+    this.#form.release();
+  }
+}
+
+const NONE: readonly string[] = [];
+
+export class Form extends Shared {
+  readonly representation: Representation;
+  readonly content: Content;
+  /** `undefined` when each answer needs a body of its own. */
+  readonly getPlan: FormPlan | undefined;
+  readonly #rules: FormRules;
+  #headPlan: FormPlan | undefined;
+  #notModifiedPlan: FormPlan | undefined;
+
+  /** Takes over one reference of the content. */
+  constructor(representation: Representation, content: Content, rules: FormRules) {
+    super();
+    this.#rules = rules;
+    this.representation = representation;
+    this.content = content;
+    if (rules.throttleBytesPerSecond === undefined) {
+      const packed = content instanceof MemoryContent ? content.packed : undefined;
+      this.getPlan = new FormPlan(this, representation.okHead, bodyOf(content), packed, rules.earlyHints);
+    }
+  }
+
+  get headPlan(): FormPlan {
+    this.#headPlan ??= new FormPlan(
+      this,
       this.representation.okHead,
       { kind: "none" },
       this.content instanceof MemoryContent ? this.content.packedHead : undefined,
@@ -45,9 +87,9 @@ export class Form {
     return this.#headPlan;
   }
 
-  get notModifiedPlan(): ResponsePlan {
-    this.#notModifiedPlan ??= new EntryPlan(
-      this.#entry,
+  get notModifiedPlan(): FormPlan {
+    this.#notModifiedPlan ??= new FormPlan(
+      this,
       this.representation.notModifiedHead,
       { kind: "none" },
       this.content instanceof MemoryContent ? this.content.packedNotModified : undefined,
@@ -55,45 +97,91 @@ export class Form {
     return this.#notModifiedPlan;
   }
 
-  /** The answer to a GET or HEAD of this form (RFC 9110 §13.2.2). The plan carries one reference of the entry. */
-  answer(request: PlanRequest): ResponsePlan {
+  /**
+   * The answer to a GET or HEAD of this form (RFC 9110 §13.2.2). The plan carries a reference of the form.
+   * @param own fields for this request alone
+   */
+  answer(request: PlanRequest, own: readonly string[] = NONE): ResponsePlan {
     const { representation } = this;
     const verdict = evaluatePreconditions(request, representation);
-    if (verdict === "failed") return errorPlan(request, 412);
-    if (verdict === "not-modified") return this.#shared(this.notModifiedPlan);
-    if (request.method === "HEAD") return this.#shared(this.headPlan);
-    if ((request.fieldMask & RANGE_MASK) === 0 || !representation.acceptsRanges)
-      return this.#shared(this.getPlan);
-    return this.#rangeAnswer(request);
+    if (verdict === "failed") return errorPlan(request, 412, own);
+    if (verdict === "not-modified") {
+      if (own === NONE) return shared(this.notModifiedPlan);
+      return this.#once(new ResponseHead(304, mergeFields(representation.notModifiedFields(), own)), {
+        kind: "none",
+      });
+    }
+    if (request.method === "HEAD") return own === NONE ? shared(this.headPlan) : this.#whole(request, own);
+    const isPart = (request.fieldMask & RANGE_MASK) !== 0 && representation.acceptsRanges;
+    return isPart ? this.#part(request, own) : this.#whole(request, own);
   }
 
-  #rangeAnswer(request: PlanRequest): ResponsePlan {
+  /** The whole content under another head: an error page, or a stream made of it. */
+  answerWith(
+    request: PlanRequest,
+    status: number,
+    fields: readonly string[],
+    change: (body: PlanBody) => PlanBody = (body) => body,
+  ): ResponsePlan {
+    const body: PlanBody =
+      request.method === "HEAD" ? { kind: "none" } : this.#paced(change(bodyOf(this.content)));
+    return this.#once(new ResponseHead(status, fields), body);
+  }
+
+  protected override dispose(): void {
+    this.content.release();
+  }
+
+  #whole(request: PlanRequest, own: readonly string[]): ResponsePlan {
+    if (own === NONE && this.getPlan !== undefined) return shared(this.getPlan);
+    const { okHead } = this.representation;
+    const head = own === NONE ? okHead : new ResponseHead(200, mergeFields([...okHead.fields], own));
+    return this.#once(
+      head,
+      request.method === "HEAD" ? { kind: "none" } : this.#body(0, this.content.byteLength),
+    );
+  }
+
+  #part(request: PlanRequest, own: readonly string[]): ResponsePlan {
     const { representation, content } = this;
     const range = request.field(FIELD.range);
     if (range === undefined || !rangeApplies(request, representation, Date.now()))
-      return this.#shared(this.getPlan);
-    const ranges = parseRange(range, content.byteLength, this.#limits.maxRanges);
-    if (ranges === "whole") return this.#shared(this.getPlan);
+      return this.#whole(request, own);
+    const ranges = parseRange(range, content.byteLength, this.#rules.maxRanges);
+    if (ranges === "whole") return this.#whole(request, own);
     if (ranges === "unsatisfiable") {
-      return errorPlan(request, 416, ["Content-Range", `bytes */${content.byteLength}`]);
+      return errorPlan(request, 416, ["Content-Range", `bytes */${content.byteLength}`, ...own]);
     }
     const [only] = ranges;
     if (ranges.length === 1 && only !== undefined) {
       const fields = representation.fieldsFor(representation.mediaType, only.end - only.start);
       fields.push("Content-Range", `bytes ${only.start}-${only.end - 1}/${content.byteLength}`);
-      return this.#once(new ResponseHead(206, fields), bodyOf(content, only.start, only.end));
+      return this.#once(new ResponseHead(206, mergeFields(fields, own)), this.#body(only.start, only.end));
     }
-    const { head, length, segments } = multipartAnswer(representation, content, ranges);
-    return this.#once(head, { kind: "segments", length, segments });
+    const { fields, length, segments } = multipartAnswer(representation, content, ranges);
+    return this.#once(
+      new ResponseHead(206, mergeFields(fields, own)),
+      this.#paced({ kind: "segments", length, segments }),
+    );
   }
 
-  #shared(plan: ResponsePlan): ResponsePlan {
-    this.#entry.retain();
-    return plan;
+  #body(start: number, end: number): ResponsePlan["body"] {
+    return this.#paced(bodyOf(this.content, start, end));
+  }
+
+  #paced(body: ResponsePlan["body"]): ResponsePlan["body"] {
+    const { throttleBytesPerSecond } = this.#rules;
+    return throttleBytesPerSecond === undefined ? body : throttled(body, throttleBytesPerSecond);
   }
 
   #once(head: ResponseHead, body: ResponsePlan["body"]): ResponsePlan {
-    this.#entry.retain();
-    return new EntryPlan(this.#entry, head, body);
+    this.retain();
+    const hints = body.kind === "none" ? undefined : this.#rules.earlyHints;
+    return new FormPlan(this, head, body, undefined, hints);
   }
+}
+
+function shared(plan: FormPlan): FormPlan {
+  plan.retain();
+  return plan;
 }

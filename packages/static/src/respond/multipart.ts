@@ -1,12 +1,13 @@
 /** Several ranges in one answer: multipart/byteranges (RFC 9110 §14.6). */
 import { randomBytes } from "node:crypto";
-import { type FileSegment, ResponseHead } from "@tz/http1";
+import type { FileSegment } from "@tz/http1";
 import type { ByteRange } from "../negotiate/byte-ranges.js";
 import type { Content } from "./content.js";
 import type { Representation } from "./representation.js";
 
 export interface MultipartAnswer {
-  readonly head: ResponseHead;
+  /** Of the 206. */
+  readonly fields: string[];
   readonly length: number;
   readonly segments: readonly (Uint8Array | FileSegment)[];
 }
@@ -35,9 +36,9 @@ export function multipartAnswer(
   const last = Buffer.from(`\r\n--${boundary}--\r\n`, "latin1");
   segments.push(last);
   length += last.byteLength;
-  const head = new ResponseHead(
-    206,
-    representation.fieldsFor(`multipart/byteranges; boundary=${boundary}`, length),
-  );
-  return { head, length, segments };
+  return {
+    fields: representation.fieldsFor(`multipart/byteranges; boundary=${boundary}`, length),
+    length,
+    segments,
+  };
 }

@@ -1,41 +1,44 @@
 /**
- * One form of a file that can be sent: the file as it is, or one of its encodings. It has its own length,
- * validators and bytes.
+ * One form of a file that can be sent: the file as it is, or one of its encodings. It has its own length and
+ * validators, and the heads of its answers.
  */
 import { httpDate, ResponseHead } from "@tz/http1";
+import type { ContentCoding } from "../negotiate/coding.js";
 import type { Validators } from "../negotiate/preconditions.js";
+import type { DigestAlgorithm } from "../options.js";
 
-export type ContentCoding = "identity" | "br" | "zstd" | "gzip";
+export type Digests = ReadonlyMap<DigestAlgorithm, string>;
 
 export interface RepresentationInit extends Validators {
   readonly byteLength: number;
   readonly mediaType: string;
   readonly coding: ContentCoding;
-  /** `Vary` value, when another request could have got another form. */
-  readonly vary: string | undefined;
-  readonly cacheControl: string | undefined;
   readonly acceptsRanges: boolean;
-  /** What the mount adds to every answer with this file: name, value, … */
-  readonly extra: readonly string[];
+  /** Of every 200, 206 and 304: `Cache-Control`, `Vary`, what was configured. */
+  readonly fields: readonly string[];
+  /** Of the whole of it, base64, as far as known. */
+  readonly digests: Digests;
+  /** Answers carry them as `Repr-Digest`. */
+  readonly showsDigests: boolean;
 }
 
 export class Representation implements Validators {
+  readonly init: RepresentationInit;
   readonly byteLength: number;
   readonly mediaType: string;
-  readonly coding: ContentCoding;
   readonly etag: string | undefined;
+  readonly formerEtag: string | undefined;
   readonly lastModifiedSeconds: number | undefined;
   readonly acceptsRanges: boolean;
-  readonly #init: RepresentationInit;
   #ok: ResponseHead | undefined;
   #notModified: ResponseHead | undefined;
 
   constructor(init: RepresentationInit) {
-    this.#init = init;
+    this.init = init;
     this.byteLength = init.byteLength;
     this.mediaType = init.mediaType;
-    this.coding = init.coding;
     this.etag = init.etag;
+    this.formerEtag = init.formerEtag;
     this.lastModifiedSeconds = init.lastModifiedSeconds;
     this.acceptsRanges = init.acceptsRanges;
   }
@@ -46,37 +49,40 @@ export class Representation implements Validators {
     return this.#ok;
   }
 
-  /** 304 keeps what guides a cache and leaves out what describes content (RFC 9110 §15.4.5). */
   get notModifiedHead(): ResponseHead {
-    if (this.#notModified === undefined) {
-      const fields: string[] = [];
-      if (this.etag !== undefined) fields.push("ETag", this.etag);
-      else if (this.lastModifiedSeconds !== undefined) {
-        fields.push("Last-Modified", httpDate(this.lastModifiedSeconds * 1000));
-      }
-      this.#pushCaching(fields);
-      this.#notModified = new ResponseHead(304, fields);
-    }
+    this.#notModified ??= new ResponseHead(304, this.notModifiedFields());
     return this.#notModified;
   }
 
-  /** The fields of a 200 or 206 with so many bytes of content. */
-  fieldsFor(mediaType: string, byteLength: number): string[] {
-    const fields = ["Content-Type", mediaType, "Content-Length", String(byteLength)];
-    if (this.coding !== "identity") fields.push("Content-Encoding", this.coding);
+  /** 304 keeps what guides a cache and leaves out what describes content (RFC 9110 §15.4.5). */
+  notModifiedFields(): string[] {
+    const fields: string[] = [];
+    if (this.etag !== undefined) fields.push("ETag", this.etag);
+    else if (this.lastModifiedSeconds !== undefined) {
+      fields.push("Last-Modified", httpDate(this.lastModifiedSeconds * 1000));
+    }
+    fields.push(...this.init.fields);
+    return fields;
+  }
+
+  /** The fields of a 200 or 206 with so many bytes of content; without a length it is not known yet. */
+  fieldsFor(mediaType: string, byteLength: number | undefined): string[] {
+    const fields = ["Content-Type", mediaType];
+    if (byteLength !== undefined) fields.push("Content-Length", String(byteLength));
+    if (this.init.coding !== "identity") fields.push("Content-Encoding", this.init.coding);
     if (this.lastModifiedSeconds !== undefined) {
       fields.push("Last-Modified", httpDate(this.lastModifiedSeconds * 1000));
     }
     if (this.etag !== undefined) fields.push("ETag", this.etag);
     if (this.acceptsRanges) fields.push("Accept-Ranges", "bytes");
-    this.#pushCaching(fields);
+    if (this.init.showsDigests && this.init.digests.size > 0)
+      fields.push("Repr-Digest", digestValue(this.init.digests));
+    fields.push(...this.init.fields);
     return fields;
   }
+}
 
-  #pushCaching(fields: string[]): void {
-    const { cacheControl, vary, extra } = this.#init;
-    if (cacheControl !== undefined) fields.push("Cache-Control", cacheControl);
-    if (vary !== undefined) fields.push("Vary", vary);
-    fields.push(...extra);
-  }
+/** A dictionary of byte sequences (RFC 9530 §3, RFC 8941 §3.2). */
+export function digestValue(digests: Digests): string {
+  return [...digests].map(([algorithm, base64]) => `${algorithm}=:${base64}:`).join(", ");
 }

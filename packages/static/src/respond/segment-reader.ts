@@ -1,7 +1,8 @@
 /** Body bytes for executors that cannot send from a descriptor themselves. */
 import fs from "node:fs";
+import { type Duplex, Readable } from "node:stream";
 import { promisify } from "node:util";
-import type { FileSegment } from "@tz/http1";
+import type { FileSegment, PlanBody } from "@tz/http1";
 
 const readFile = promisify(fs.read) as (
   fd: number,
@@ -48,4 +49,37 @@ export async function* readSegments(
       yield chunk.subarray(0, bytesRead);
     }
   }
+}
+
+/** Any body as chunks. */
+export function chunksOf(body: PlanBody): AsyncIterable<Uint8Array> {
+  switch (body.kind) {
+    case "none":
+      return readSegments([]);
+    case "bytes":
+      return readSegments([body.bytes]);
+    case "segments":
+      return readSegments(body.segments);
+    case "stream":
+      return body.chunks;
+  }
+}
+
+/** Passes chunks through a decoder. An error on either side ends the iteration with it. */
+export async function* decoded(
+  source: AsyncIterable<Uint8Array>,
+  decoder: NodeJS.ReadWriteStream,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const stream = compose(Readable.from(source, { objectMode: false }), decoder as Duplex);
+  try {
+    for await (const chunk of stream) yield chunk as Uint8Array;
+  } finally {
+    stream.destroy();
+  }
+}
+
+function compose(source: Readable, decoder: Duplex): Duplex {
+  source.once("error", (error) => decoder.destroy(error));
+  decoder.once("close", () => source.destroy());
+  return source.pipe(decoder);
 }
