@@ -6,6 +6,7 @@ import { TokenList } from "./framing/list.js";
 import { TransferCodings } from "./framing/transfer-encoding.js";
 import { type HeadLimits, resolveHeadLimits } from "./options.js";
 import { RELAX } from "./relaxations.js";
+import { EMPTY_LINES_MAX } from "./scan/plain.js";
 import type { ScanRules } from "./scan/rules.js";
 import type { HeadScanner } from "./scan/scanner.js";
 import * as T from "./scan/table.js";
@@ -14,6 +15,8 @@ import { FIELD } from "./tables/fields.js";
 
 const codings = new TransferCodings();
 const list = new TokenList();
+/** Empty lines may stand in front of a request line, which they do not count for. */
+const EMPTY_LINES_BYTES_MAX = 2 * EMPTY_LINES_MAX;
 export const HOST_BIT = 1 << FIELD.host;
 export const CONNECTION_BIT = 1 << FIELD.connection;
 export const LENGTH_BIT = 1 << FIELD.contentLength;
@@ -52,11 +55,15 @@ export abstract class MessageHead extends FieldTable {
   }
 
   /**
-   * Of `seen` bytes it is known that they are incomplete. Without another line end, and below the limits, they
-   * still are: a peer that sends byte by byte costs a scan per line, not per byte.
+   * Of `seen` bytes it is known that they are incomplete. Without another line end, and unless a limit has been
+   * reached since, they still are: a peer that sends byte by byte costs a scan per line, not per byte.
    */
   protected isStillIncomplete(start: number, end: number, seen: number): boolean {
-    if (seen <= 0 || end - start >= this.#earlyBytes) return false;
+    const available = end - start;
+    const { maxRequestLineBytes, maxHeadBytes } = this.limits;
+    if (seen <= 0 || available >= maxHeadBytes) return false;
+    // Whoever has seen more than the longest start line has seen its end.
+    if (available > maxRequestLineBytes && seen <= maxRequestLineBytes + EMPTY_LINES_BYTES_MAX) return false;
     for (let i = start + seen; i < end; i++) if (this.bytes[i] === LF) return false;
     return true;
   }

@@ -4,6 +4,7 @@ import { type ChunkedLimits, FIELDS_MAX } from "../options.js";
 import { scanFieldLines } from "../scan/plain-fields.js";
 import { clear, type ScanRules } from "../scan/rules.js";
 import * as T from "../scan/table.js";
+import { LF } from "../tables/bytes.js";
 
 /**
  * Fields that a trailer section must not carry because they frame, route, authenticate or describe what was
@@ -59,6 +60,7 @@ const table = new Uint16Array(T.RECORDS + FIELDS_MAX * T.RECORD_SIZE);
 export class TrailerSection {
   #bytes: Uint8Array | undefined;
   #length = 0;
+  #nextScan = 0;
   readonly #rules: ScanRules;
 
   constructor(limits: ChunkedLimits) {
@@ -73,6 +75,7 @@ export class TrailerSection {
   reset(): void {
     this.#bytes = undefined;
     this.#length = 0;
+    this.#nextScan = 0;
   }
 
   /**
@@ -83,6 +86,10 @@ export class TrailerSection {
     const taken = Math.min(end - start, this.#rules.maxHeadBytes + 1 - this.#length);
     this.#reserve(this.#length + taken).set(bytes.subarray(start, start + taken), this.#length);
     this.#length += taken;
+    // Line by line, and a long line whenever it has doubled: bytes that come one by one are not scanned each time.
+    const lineEnds = bytes[start + taken - 1] === LF;
+    if (!lineEnds && this.#length < this.#nextScan && this.#length <= this.#rules.maxHeadBytes) return 0;
+    this.#nextScan = 2 * this.#length;
     clear(table);
     const result = scanFieldLines(this.#bytes!, table, 0, 0, this.#length, this.#rules);
     if (result >= 0) return Math.sign(result);

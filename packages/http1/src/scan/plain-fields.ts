@@ -107,8 +107,10 @@ function scanValue(
     if ((rules.relax & RELAX.obsFold) !== 0) {
       if (next >= stop) return atEnd(table, start, next, rules);
       if (bytes[next] === SP || bytes[next] === HTAB) {
-        bytes.fill(SP, i, next);
-        i = next;
+        let folded = next;
+        while (folded < stop && (bytes[folded] === SP || bytes[folded] === HTAB)) folded++;
+        bytes.fill(SP, i, folded);
+        i = folded;
         continue;
       }
     }
