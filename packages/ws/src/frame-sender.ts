@@ -6,6 +6,9 @@ import type { Role } from "./opcode.js";
 import type { Sink } from "./sink.js";
 import type { SendOwner, Workspace } from "./workspace.js";
 
+/** A UTF-16 code unit is at most so many bytes of UTF-8. */
+const UTF8_BYTES_PER_UNIT_MAX = 3;
+
 /** Copying fewer bytes one by one is faster than making a view of them. */
 const COPY_LOOP_BYTES_MAX = 24;
 
@@ -72,20 +75,29 @@ export class FrameSender implements SendOwner {
     }
   }
 
-  /** One frame with a text of `byteLength` bytes in UTF-8 as payload. */
-  sendText(first: number, text: string, byteLength: number): void {
+  /**
+   * One frame with a text as payload. The text is encoded where the payload will lie if every character is one
+   * byte; only a longer one that needs a longer head is moved.
+   */
+  sendText(first: number, text: string): void {
     const workspace = this.#workspace;
-    const size = byteLength + headLength(byteLength, this.#masked);
-    if (!this.#own() || !this.#makeRoom(size)) {
-      this.send(first, Buffer.from(text, "utf8"), 0, byteLength);
-    } else {
-      const key = this.#masked ? this.#newKey() : undefined;
-      const at = writeHead(workspace.bytes, workspace.sendAt, first, byteLength, key);
-      workspace.bytes.write(text, at, byteLength, "utf8");
-      if (key !== undefined) workspace.kernel.mask(at, at + byteLength, key);
-      workspace.sendAt = at + byteLength;
-      if (this.#corks === 0) this.flush();
+    const { bytes, kernel } = workspace;
+    const bytesMax = text.length * UTF8_BYTES_PER_UNIT_MAX;
+    if (!this.#own() || !this.#makeRoom(bytesMax + headLength(bytesMax, this.#masked))) {
+      const encoded = Buffer.from(text, "utf8");
+      this.send(first, encoded, 0, encoded.length);
+      return;
     }
+    const start = workspace.sendAt;
+    const guess = start + headLength(text.length, this.#masked);
+    const byteLength = bytes.write(text, guess, bytesMax, "utf8");
+    const key = this.#masked ? this.#newKey() : undefined;
+    const at = start + headLength(byteLength, this.#masked);
+    if (at !== guess) kernel.copy(at, guess, byteLength);
+    writeHead(bytes, start, first, byteLength, key);
+    if (key !== undefined) kernel.mask(at, at + byteLength, key);
+    workspace.sendAt = at + byteLength;
+    if (this.#corks === 0) this.flush();
   }
 
   /** Hands what is collected to the sink. */

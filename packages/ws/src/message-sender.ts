@@ -56,11 +56,15 @@ export class MessageSender {
   }
 
   sendText(text: string, fin: boolean, compress: boolean | undefined): void {
+    if (this.#deflater === undefined) {
+      this.#frames.sendText(this.#firstByte(true, fin, false), text);
+      return;
+    }
     const byteLength = Buffer.byteLength(text, "utf8");
     if (this.busy || this.#compresses(byteLength, compress)) {
       this.#send(Buffer.from(text, "utf8"), 0, byteLength, true, fin, compress, true);
     } else {
-      this.#frames.sendText(this.#firstByte(true, fin, false), text, byteLength);
+      this.#frames.sendText(this.#firstByte(true, fin, false), text);
     }
   }
 

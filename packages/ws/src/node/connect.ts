@@ -35,8 +35,9 @@ const HANDSHAKE_TIMEOUT_MS_MAX = 600_000;
  */
 export async function connect(url: string | URL, options: ConnectOptions): Promise<WebSocketConnection> {
   const { settings, deflate } = sharedSettings("connect", options, OTHER_OPTIONS);
+  const timeoutMs = timeoutOf(options);
   const offer = offerHandshake({ protocols: options.protocols, deflate });
-  const { response, socket, head } = await exchange(request(url, offer, options), timeoutOf(options));
+  const { response, socket, head } = await exchange(request(url, offer, options), timeoutMs);
   try {
     const confirmed = confirmHandshake(offer, {
       status: response.statusCode ?? 0,
