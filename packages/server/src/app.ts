@@ -3,6 +3,8 @@ import { type ParamsOf, Router } from "@tz/router";
 import type { ConnectionHandler } from "@tz/ws";
 import { Connection } from "./connection.js";
 import { ServerError } from "./errors.js";
+import type { DeferQueue } from "./handlers/defer-queue.js";
+import { Hooks, type Middleware, type OnError, type OnRequest, type OnSend } from "./handlers/hooks.js";
 import { EpollLoop, isEpollSupported } from "./loop/epoll.js";
 import type { BindAddress, Listener, Loop, LoopKind } from "./loop/loop.js";
 import { NodeLoop } from "./loop/node.js";
@@ -101,10 +103,36 @@ export class App {
     return this;
   }
 
-  /** Is told of errors that handlers threw and that were answered 500. */
-  onError(listener: (error: unknown) => void): this {
-    this.#core.onError = listener;
+  /** Adds a hook that sees every request first, those for mounts among them; a reply answers in its place. */
+  onRequest(hook: OnRequest): this {
+    this.#hooks.onRequest.push(hook);
     return this;
+  }
+
+  /** Adds a hook that sees every answer of a route, mount or handler before it leaves, and may replace it. */
+  onSend(hook: OnSend): this {
+    this.#hooks.onSend.push(hook);
+    return this;
+  }
+
+  /** Wraps routes, mounts and handler: the first that is added is the outermost. */
+  use(...middleware: readonly Middleware[]): this {
+    this.#hooks.middleware.push(...middleware);
+    return this;
+  }
+
+  /**
+   * Is told of every error of a handler, hook, stream or deferred task, with the status that the request is answered
+   * with (0 when there is none any more). The first listener that returns a reply answers; all are told.
+   */
+  onError(listener: OnError): this {
+    this.#core.errorListeners.push(listener);
+    return this;
+  }
+
+  get #hooks(): Hooks {
+    this.#core.hooks ??= new Hooks();
+    return this.#core.hooks;
   }
 
   /**
@@ -133,7 +161,8 @@ export class App {
 
   /**
    * Stops in order: accepts no more, closes idle connections, lets requests in flight finish (their answers say
-   * `Connection: close`), cuts what is left after `timeoutMs`, then closes the mounts and the loop.
+   * `Connection: close`) and deferred tasks end, cuts what is left after `timeoutMs`, then disposes of dependencies
+   * and closes the mounts and the loop.
    */
   close(options: CloseOptions = {}): Promise<void> {
     this.#closing ??= this.#close(options.timeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS);
@@ -152,6 +181,8 @@ export class App {
     while (core.loop.connections > 0 && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
     }
+    await drainDeferred(core.deferred, deadline - performance.now());
+    await core.values.dispose((error) => core.reportError(error));
     await core.loop.close();
     for (const mount of core.mounts.all) await mount.close?.();
   }
@@ -162,6 +193,16 @@ export class App {
  */
 export function createServer(options: ServerOptions = {}): App {
   return new App(options);
+}
+
+async function drainDeferred(queue: DeferQueue, leftMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, Math.max(leftMs, 0));
+  });
+  await Promise.race([queue.drained(), timeout]);
+  clearTimeout(timer);
+  queue.abort();
 }
 
 function makeLoop(choice: LoopChoice, tickMs: number): Loop {

@@ -2,6 +2,7 @@ import { WheelTimer } from "@tz/alloc";
 import { parseErrorOf, type RequestHead, type ResponsePlan } from "@tz/http1";
 import { type BodySource, RequestBody } from "./body/request-body.js";
 import { ServerError } from "./errors.js";
+import type { RequestClient } from "./handlers/request-client.js";
 import type { Transport, TransportHandler } from "./loop/loop.js";
 import { errorPlan } from "./response/error-plan.js";
 import { BLOCKED, DRAINED, OutQueue } from "./response/out-queue.js";
@@ -62,7 +63,10 @@ const KEEP_ALIVE = 1 << 7;
  * answer is under way the transport is paused as soon as more bytes come, so memory per connection is bounded by
  * one receive buffer, one batch and one plan.
  */
-export class Connection extends WheelTimer implements TransportHandler, BodySource, StreamSink {
+export class Connection
+  extends WheelTimer
+  implements TransportHandler, BodySource, StreamSink, RequestClient
+{
   readonly transport: Transport;
   readonly #core: ServerCore;
   /** Bytes received and not yet consumed; they move in front of the next ones. */
@@ -98,6 +102,34 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
       this.#body === null &&
       (this.#flags & LINGERING) === 0
     );
+  }
+
+  // ---------------------------------------------------------------- client
+
+  get remoteAddress(): string {
+    return this.transport.remoteAddress;
+  }
+
+  get remotePort(): number {
+    return this.transport.remotePort;
+  }
+
+  get scheme(): "http" | "https" {
+    return this.transport.secure === true ? "https" : "http";
+  }
+
+  onGone(listener: () => void): void {
+    if (this.gone || (this.#flags & PEER_ENDED) !== 0) listener();
+    else this.#core.goneListeners.set(this, listener);
+  }
+
+  #tellGone(): void {
+    const { goneListeners } = this.#core;
+    if (goneListeners.size === 0) return;
+    const listener = goneListeners.get(this);
+    goneListeners.delete(this);
+    // After an answer the connection's end concerns no request.
+    if (listener !== undefined && this.#output !== OUTPUT.idle) listener();
   }
 
   // ---------------------------------------------------------------- input
@@ -145,6 +177,7 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
       this.#flags &= ~KEEP_ALIVE;
       this.#put(CLOSING, this.#output !== OUTPUT.awaiting);
     }
+    this.#tellGone();
     // A half-closed client still gets the answers to what it asked; there will be no further request.
     if (this.#output === OUTPUT.idle) this.#endInput();
   }
@@ -154,6 +187,7 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
     this.#core.loop.timers.cancel(this);
     this.#pending = null;
     this.#queue?.abandon();
+    this.#tellGone();
     this.#body?.fail(
       new ServerError("TZ_SERVER_BODY_ABORTED", "the client went away before the end of the request body"),
     );
@@ -269,7 +303,7 @@ export class Connection extends WheelTimer implements TransportHandler, BodySour
     let answer: ResponsePlan | Promise<ResponsePlan>;
     this.#output = OUTPUT.awaiting;
     try {
-      answer = core.answer(head, length, this.#body, this.transport);
+      answer = core.answer(head, length, this.#body, this);
     } catch (error) {
       answer = core.failed(error);
     }

@@ -1,3 +1,5 @@
+import type { ResponsePlan } from "@tz/http1";
+
 /**
  * Every error of this package. `status` is what a request that fails with it is answered with; `undefined` when
  * it never belongs to a request.
@@ -19,21 +21,41 @@ export const SERVER_ERRORS = {
   },
   TZ_SERVER_BODY_INVALID: { status: 400, meaning: "The chunked coding of the request body is malformed." },
   TZ_SERVER_BODY_TIMEOUT: { status: 408, meaning: "The request body did not arrive within `bodyTimeoutMs`." },
+  TZ_SERVER_REQUEST_OVER: {
+    status: 500,
+    meaning: "A request is used after its handler has answered at once; see `request.keep()`.",
+  },
+  TZ_SERVER_CLIENT_GONE: {
+    status: undefined,
+    meaning: "The reason of `request.signal`: the client went away.",
+  },
+  TZ_SERVER_DEFER_FULL: { status: 503, meaning: "More deferred tasks than `maxDeferredTasks`." },
   TZ_SERVER_BODY_USED: { status: 500, meaning: "The handler reads the request body twice." },
 } as const;
 
 export type ServerErrorCode = keyof typeof SERVER_ERRORS;
 
+export interface ServerErrorOptions extends ErrorOptions {
+  /** Fields of the answer, as a flat list: `Retry-After` of a 503. */
+  readonly fields?: readonly string[];
+}
+
 /** An error of `@tz/server`; match on `code`. */
 export class ServerError extends Error {
-  override readonly name = "ServerError";
+  override readonly name: string = "ServerError";
   readonly code: ServerErrorCode;
   /** The HTTP status that a request failing with this error is answered with. */
   readonly status: number | undefined;
+  /** More fields of that answer. */
+  readonly fields: readonly string[] | undefined;
 
-  constructor(code: ServerErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ServerErrorCode, message: string, options: ServerErrorOptions = {}) {
     super(message, options);
     this.code = code;
     this.status = SERVER_ERRORS[code].status;
+    this.fields = options.fields;
   }
+
+  /** An answer that says more than the status. */
+  plan?(): ResponsePlan;
 }

@@ -7,7 +7,15 @@ export {
   type ServerStats,
 } from "./app.js";
 export { RequestBody } from "./body/request-body.js";
-export { SERVER_ERRORS, ServerError, type ServerErrorCode } from "./errors.js";
+export { SERVER_ERRORS, ServerError, type ServerErrorCode, type ServerErrorOptions } from "./errors.js";
+export type { DeferredTask } from "./handlers/defer-queue.js";
+export {
+  Dependency,
+  type DependencyOptions,
+  type DependencyScope,
+  dependency,
+} from "./handlers/dependency.js";
+export type { Middleware, Next, OnError, OnRequest, OnSend } from "./handlers/hooks.js";
 export {
   bytes,
   empty,

@@ -105,6 +105,20 @@ export const SERVER_OPTIONS = {
     unit: "ms",
     meaning: "How long a closing connection reads on, so that the last answer is not lost to a reset.",
   },
+  maxDeferredTasks: {
+    default: 1000,
+    min: 0,
+    max: 1_000_000,
+    unit: "tasks",
+    meaning: "Deferred tasks that wait or run; `request.defer` refuses more.",
+  },
+  maxDeferredRunning: {
+    default: 16,
+    min: 1,
+    max: 10_000,
+    unit: "tasks",
+    meaning: "Deferred tasks that run at a time.",
+  },
   tickMs: { default: 100, min: 1, max: SECOND, unit: "ms", meaning: "Resolution of all timeouts." },
 } as const satisfies Record<string, NumberRow>;
 

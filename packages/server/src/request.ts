@@ -1,79 +1,206 @@
 import type { FieldId, PlanRequest, RequestHead } from "@tz/http1";
 import type { RequestBody } from "./body/request-body.js";
-import type { Transport } from "./loop/loop.js";
+import { ServerError } from "./errors.js";
+import type { DeferredTask } from "./handlers/defer-queue.js";
+import { type Dependency, DependencyValues } from "./handlers/dependency.js";
+import type { RequestClient } from "./handlers/request-client.js";
+import type { ServerCore } from "./server-core.js";
 
 /** No route has matched. */
 const NO_PARAMS: Readonly<Record<string, never>> = Object.freeze(Object.create(null));
 
-/** A request as a handler sees it; valid as long as the handler wants to keep it. */
-export class ServerRequest<Params = Readonly<Record<string, unknown>>> {
-  readonly #head: RequestHead;
-  /** The request body; `null` when the request has none. */
+/** What few requests need: made when it is asked for. */
+class Extras {
+  abort: AbortController | undefined;
+  values: DependencyValues | undefined;
+  ends: (() => void)[] | undefined;
+}
+
+/**
+ * A request as a handler sees it.
+ *
+ * It is valid until its handler has answered: a handler that answers at once gives it back with the answer, one
+ * that returns a promise or a stream may keep it for good. {@link keep} keeps it in the first case too.
+ */
+export class ServerRequest<Params = Readonly<Record<string, unknown>>, Valid = undefined> {
+  /** The head lies in the receive memory until it is kept; `undefined` when it was given back. */
+  #head: RequestHead | undefined;
+  readonly #headBytes: number;
+  #kept = false;
+  /** The request body as it is sent; `null` when the request has none. */
   readonly body: RequestBody | null;
   /** What the route's pattern captured, percent-decoded once and in its type: `/users/:id(int)` → `{ id: 42 }`. */
   readonly params: Params;
-  readonly #transport: Transport;
+  /** What the route's schemas made of the request; `undefined` on routes without a schema. */
+  readonly valid: Valid = undefined as Valid;
+  /** The pattern of the route that answers; `undefined` for mounts and the handler. */
+  readonly route: string | undefined;
+  readonly #client: RequestClient;
+  readonly #core: ServerCore;
+  #extras: Extras | undefined;
 
-  /** @param head a head of its own, already detached from the receive memory */
+  /** @internal */
   constructor(
+    core: ServerCore,
     head: RequestHead,
+    headBytes: number,
     body: RequestBody | null,
-    transport: Transport,
-    params: Params = NO_PARAMS as Params,
+    client: RequestClient,
+    params: Params | undefined,
+    route: string | undefined,
   ) {
+    this.#core = core;
     this.#head = head;
+    this.#headBytes = headBytes;
     this.body = body;
-    this.#transport = transport;
-    this.params = params;
+    this.#client = client;
+    this.params = params ?? (NO_PARAMS as Params);
+    this.route = route;
+  }
+
+  /**
+   * Makes the request outlive the synchronous answer of its handler. Not needed where the handler returns a promise
+   * or a stream.
+   * @throws ServerError `TZ_SERVER_REQUEST_OVER`
+   */
+  keep(): this {
+    const head = this.#live();
+    if (!this.#kept) {
+      this.#kept = true;
+      this.#core.lend(head, this.#headBytes);
+    }
+    return this;
+  }
+
+  /** @internal The answer is there and was made without a promise: the head's bytes are about to be overwritten. */
+  giveBack(): void {
+    if (!this.#kept) this.#head = undefined;
+  }
+
+  /** @internal What must happen when the answer has left or cannot any more. */
+  get ends(): readonly (() => void)[] | undefined {
+    return this.#extras?.ends;
+  }
+
+  #live(): RequestHead {
+    const head = this.#head;
+    if (head === undefined) {
+      throw new ServerError(
+        "TZ_SERVER_REQUEST_OVER",
+        "the handler has answered: a request that is used later must be kept by request.keep()",
+      );
+    }
+    return head;
+  }
+
+  #more(): Extras {
+    this.#extras ??= new Extras();
+    return this.#extras;
+  }
+
+  /**
+   * Aborts when the client goes away before the answer is complete, or when the route's `timeoutMs` is over. A client
+   * that only ends its side (FIN) counts as gone here, as it does in Node and Go; an answer still reaches it.
+   */
+  get signal(): AbortSignal {
+    return this.#controller().signal;
+  }
+
+  /** @internal Aborts the request's signal. */
+  abort(reason: unknown): void {
+    this.#controller().abort(reason);
+  }
+
+  #controller(): AbortController {
+    const extras = this.#more();
+    if (extras.abort === undefined) {
+      const controller = new AbortController();
+      extras.abort = controller;
+      this.#client.onGone(() =>
+        controller.abort(new ServerError("TZ_SERVER_CLIENT_GONE", "the client went away")),
+      );
+    }
+    return extras.abort;
+  }
+
+  /**
+   * Runs a task after the answer: it does not delay it, and the server's stop waits for it.
+   * @throws ServerError `TZ_SERVER_DEFER_FULL` (answered 503 when the handler lets it through)
+   */
+  defer(task: DeferredTask): void {
+    this.#core.deferred.add(task);
+    this.keep();
+  }
+
+  /** The value of a dependency: made on the first call, the same for the rest of its scope. */
+  use<Value>(dependency: Dependency<Value>): Value {
+    const self = this as unknown as ServerRequest;
+    if (dependency.scope === "worker") return this.#core.values.get(dependency, self);
+    const extras = this.#more();
+    if (extras.values === undefined) {
+      const values = new DependencyValues();
+      extras.values = values;
+      this.onEnd(() => {
+        this.#core.deferred.hold(values.dispose((error) => this.#core.reportError(error)));
+      });
+    }
+    return extras.values.get(dependency, self);
+  }
+
+  /** Calls when the answer has left, failed, or cannot be sent any more; the last that was added is called first. */
+  onEnd(listener: () => void): void {
+    const extras = this.#more();
+    extras.ends ??= [];
+    extras.ends.push(listener);
   }
 
   /** The request as a mount takes it: `mount.plan(request.head)` hands it on. */
   get head(): PlanRequest {
-    return this.#head;
+    return this.#live();
   }
 
   /** Address of the peer; empty for Unix sockets. */
   get remoteAddress(): string {
-    return this.#transport.remoteAddress;
+    return this.#client.remoteAddress;
   }
 
   get method(): string {
-    return this.#head.method;
+    return this.#live().method;
   }
 
   get target(): string {
-    return this.#head.target;
+    return this.#live().target;
   }
 
   /** The target without its query. */
   get path(): string {
-    const { target } = this.#head;
+    const { target } = this.#live();
     const query = target.indexOf("?");
     return query < 0 ? target : target.slice(0, query);
   }
 
   /** The query as WHATWG URL parameters. */
   get query(): URLSearchParams {
-    const { target } = this.#head;
+    const { target } = this.#live();
     const query = target.indexOf("?");
     return new URLSearchParams(query < 0 ? "" : target.slice(query + 1));
   }
 
   get minorVersion(): number {
-    return this.#head.minorVersion;
+    return this.#live().minorVersion;
   }
 
   get fieldMask(): number {
-    return this.#head.fieldMask;
+    return this.#live().fieldMask;
   }
 
   /** The client asks to change the protocol (`Upgrade` and `Connection: upgrade`). */
   get upgrade(): boolean {
-    return this.#head.upgrade;
+    return this.#live().upgrade;
   }
 
   field(name: FieldId | string): string | undefined {
-    return this.#head.field(name);
+    return this.#live().field(name);
   }
 
   /** The whole body; empty when there is none. Throws as `RequestBody.bytes`. */

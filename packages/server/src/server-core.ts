@@ -1,9 +1,15 @@
 import { createScanner, type PlanMount, RequestHead, type ResponsePlan } from "@tz/http1";
 import { RouteMatch, type Router } from "@tz/router";
 import type { RequestBody } from "./body/request-body.js";
+import { whenAnswered } from "./handlers/answered.js";
+import { DeferQueue } from "./handlers/defer-queue.js";
+import { DependencyValues } from "./handlers/dependency.js";
+import { errorReply, statusOfError } from "./handlers/error-reply.js";
+import type { Hooks, OnError } from "./handlers/hooks.js";
 import { empty } from "./handlers/reply.js";
-import { type Reply, toPlan } from "./handlers/to-plan.js";
-import type { Loop, Transport } from "./loop/loop.js";
+import type { RequestClient } from "./handlers/request-client.js";
+import { isAnswer, type Reply, toPlan } from "./handlers/to-plan.js";
+import type { Loop } from "./loop/loop.js";
 import { MountTable } from "./mount-table.js";
 import type { ResolvedOptions } from "./options.js";
 import { ServerRequest } from "./request.js";
@@ -11,9 +17,11 @@ import { errorPlan, methodNotAllowed } from "./response/error-plan.js";
 import { StatusPrefixes } from "./response/status-prefix.js";
 
 /** Answers a request: by a plan or by what {@link toPlan} makes one of. */
-export type Handler<Params = Readonly<Record<string, unknown>>> = (
-  request: ServerRequest<Params>,
+export type Handler<Params = Readonly<Record<string, unknown>>, Valid = undefined> = (
+  request: ServerRequest<Params, Valid>,
 ) => Reply | Promise<Reply>;
+
+type Params = Readonly<Record<string, unknown>>;
 
 /** What all connections of one loop share. */
 export class ServerCore {
@@ -25,8 +33,14 @@ export class ServerCore {
   handler: Handler | undefined;
   router: Router<Handler> | undefined;
   readonly match = new RouteMatch<Handler>();
-  /** Told of errors that handlers threw and no answer explains. */
-  onError: (error: unknown) => void = () => {};
+  readonly errorListeners: OnError[] = [];
+  /** `undefined` as long as nobody added any: requests then take the short way. */
+  hooks: Hooks | undefined;
+  readonly deferred: DeferQueue;
+  /** Dependencies that live as long as the server. */
+  readonly values = new DependencyValues();
+  /** Of requests under way that asked: called when their client goes away. Kept here, not in every idle connection. */
+  readonly goneListeners = new Map<RequestClient, () => void>();
   /** The server stops: every answer is its connection's last. */
   draining = false;
   /** The head that the next request is parsed into. */
@@ -39,6 +53,7 @@ export class ServerCore {
     this.prefixes.refresh(loop.wallMs);
     this.idleTicks = Math.ceil(options.idleTimeoutMs / options.tickMs);
     this.head = this.#newHead();
+    this.deferred = new DeferQueue(options, (error) => this.reportError(error));
   }
 
   /** A coarse clock in units of `tickMs`: small integers, cheap to keep and compare. */
@@ -54,65 +69,121 @@ export class ServerCore {
     head: RequestHead,
     length: number,
     body: RequestBody | null,
-    transport: Transport,
+    client: RequestClient,
   ): ResponsePlan | Promise<ResponsePlan> {
-    const { router } = this;
+    const { router, match } = this;
     if (router !== undefined) {
-      const { match } = this;
       router.matchBytes(head.method, head.bytes, head.targetStart, head.targetEnd, match);
       if (match.outcome === "found") {
-        const params = match.params();
-        return this.#call(match.value!, head, length, body, transport, params);
+        const { value, pattern } = match.route!;
+        const params: Params | undefined = match.paramCount === 0 ? undefined : match.params();
+        return this.#call(value, new ServerRequest(this, head, length, body, client, params, pattern));
       }
     }
     const mount: PlanMount | undefined = this.mounts.find(head);
-    if (mount !== undefined) {
+    if (mount !== undefined && this.hooks === undefined) {
       const plan = mount.plan(head);
-      if (plan instanceof Promise) this.#lend(head, length);
+      if (plan instanceof Promise) this.lend(head, length);
       return plan;
     }
-    if (router !== undefined) {
+    const handler =
+      mount === undefined ? this.#fallback() : (request: ServerRequest) => mount.plan(request.head);
+    if (typeof handler !== "function" && this.hooks === undefined) return handler;
+    return this.#call(
+      typeof handler === "function" ? handler : () => handler,
+      new ServerRequest<Params>(this, head, length, body, client, undefined, undefined),
+    );
+  }
+
+  /** Who answers what neither a route nor a mount claims, or the answer itself. */
+  #fallback(): Handler | ResponsePlan {
+    if (this.router !== undefined) {
       const { outcome, allow, status } = this.match;
       if (outcome === "options") return empty(204, ["Allow", allow]);
       if (outcome === "method-not-allowed") return methodNotAllowed(allow);
       if (outcome !== "not-found") return errorPlan(status, false);
     }
-    if (this.handler === undefined) return errorPlan(404, false);
-    return this.#call(this.handler, head, length, body, transport, undefined);
+    return this.handler ?? errorPlan(404, false);
   }
 
-  /** A handler may keep its request: it gets the head with bytes of its own. */
-  #call(
-    handler: Handler,
-    head: RequestHead,
-    length: number,
-    body: RequestBody | null,
-    transport: Transport,
-    params: Readonly<Record<string, unknown>> | undefined,
-  ): ResponsePlan | Promise<ResponsePlan> {
-    this.#lend(head, length);
-    const reply = handler(new ServerRequest(head, body, transport, params));
-    return reply instanceof Promise ? reply.then(toPlan) : toPlan(reply);
-  }
-
-  /** The answer to a request whose handler failed. */
-  failed(error: unknown): ResponsePlan {
-    const status = (error as { status?: unknown } | null | undefined)?.status;
-    if (typeof status === "number" && Number.isInteger(status) && status >= 400 && status <= 599) {
-      if (status >= 500) this.reportError(error);
-      return errorPlan(status, false);
+  #call(handler: Handler, request: ServerRequest): ResponsePlan | Promise<ResponsePlan> {
+    let plan: ResponsePlan | Promise<ResponsePlan>;
+    try {
+      const { hooks } = this;
+      const reply = hooks === undefined ? handler(request) : this.#throughHooks(hooks, handler, request);
+      plan = reply instanceof Promise ? reply.then(toPlan) : toPlan(reply);
+    } catch (error) {
+      plan = this.answerError(error, request);
     }
-    this.reportError(error);
-    return errorPlan(500, false);
+    if (plan instanceof Promise) {
+      request.keep();
+      return this.#finishLater(request, plan);
+    }
+    // A stream or an upgrade goes on after the handler's return and may need its request.
+    if (plan.body.kind === "stream" || plan.upgrade !== undefined) request.keep();
+    else request.giveBack();
+    return request.ends === undefined ? plan : endingWith(plan, request);
+  }
+
+  #throughHooks(
+    hooks: Hooks,
+    handler: Handler,
+    request: ServerRequest,
+  ): ResponsePlan | Promise<ResponsePlan> {
+    const inner = (): ResponsePlan | Promise<ResponsePlan> => {
+      const reply = handler(request);
+      return reply instanceof Promise ? reply.then(toPlan) : toPlan(reply);
+    };
+    return hooks.run(request, inner, (error) => this.answerError(error, request));
+  }
+
+  async #finishLater(request: ServerRequest, promise: Promise<ResponsePlan>): Promise<ResponsePlan> {
+    let plan: ResponsePlan;
+    try {
+      plan = await promise;
+    } catch (error) {
+      plan = await this.answerError(error, request);
+    }
+    return request.ends === undefined ? plan : endingWith(plan, request);
+  }
+
+  /** The answer to a request whose handler failed: what a listener says, or the error's own. */
+  answerError(error: unknown, request: ServerRequest): ResponsePlan | Promise<ResponsePlan> {
+    const status = statusOfError(error);
+    const replies = this.#tell(error, request, status);
+    if (replies.some((reply) => reply instanceof Promise)) {
+      return Promise.all(replies).then((settled) => firstAnswer(settled) ?? errorReply(error, status));
+    }
+    return firstAnswer(replies) ?? errorReply(error, status);
+  }
+
+  /** The answer when something outside of a handler failed. */
+  failed(error: unknown): ResponsePlan {
+    const status = statusOfError(error);
+    this.#tell(error, undefined, status);
+    return errorReply(error, status);
   }
 
   reportError(error: unknown): void {
-    this.onError(error);
+    this.#tell(error, undefined, 0);
   }
 
-  #lend(head: RequestHead, length: number): void {
+  #tell(error: unknown, request: ServerRequest | undefined, status: number): unknown[] {
+    return this.errorListeners.map((listener) => {
+      try {
+        const reply = listener(error, request, status);
+        // Handled here: a listener that fails has nothing to say, and nobody waits for it.
+        return reply instanceof Promise ? reply.catch(() => undefined) : reply;
+      } catch {
+        return undefined;
+      }
+    });
+  }
+
+  /** Makes a head that was just parsed outlive the next receive. */
+  lend(head: RequestHead, length: number): void {
     head.detach(length);
-    this.head = this.#newHead();
+    if (this.head === head) this.head = this.#newHead();
   }
 
   #newHead(): RequestHead {
@@ -123,4 +194,15 @@ export class ServerCore {
   }
 
   #scanner: ReturnType<typeof createScanner> | undefined;
+}
+
+function firstAnswer(replies: readonly unknown[]): ResponsePlan | undefined {
+  const answer = replies.find(isAnswer);
+  return answer === undefined ? undefined : toPlan(answer);
+}
+
+function endingWith(plan: ResponsePlan, request: ServerRequest): ResponsePlan {
+  return whenAnswered(plan, () => {
+    for (const end of [...(request.ends ?? [])].reverse()) end();
+  });
 }

@@ -24,10 +24,22 @@ export function toPlan(reply: Reply): ResponsePlan {
   if (reply === undefined || reply === null) return empty();
   if (typeof reply === "string") return text(reply);
   if (typeof reply !== "object") return json(reply);
-  if ((reply as Partial<ResponsePlan>).head instanceof ResponseHead) return reply as ResponsePlan;
+  if (isPlan(reply)) return reply;
   if (reply instanceof Response) return fromResponse(reply);
   if (reply instanceof Uint8Array) return bytes(reply);
   return json(reply);
+}
+
+/**
+ * A plan or a `Response`: what hooks and listeners must return to answer. Anything else, such as what
+ * `errors.push(error)` returns, means nothing.
+ */
+export function isAnswer(value: unknown): value is ResponsePlan | Response {
+  return value instanceof Response || isPlan(value);
+}
+
+export function isPlan(value: unknown): value is ResponsePlan {
+  return (value as Partial<ResponsePlan> | null | undefined)?.head instanceof ResponseHead;
 }
 
 function fromResponse(response: Response): ResponsePlan {

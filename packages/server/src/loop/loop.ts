@@ -34,6 +34,8 @@ export interface Transport {
   /** Address of the peer, e.g. `"192.0.2.7"`; empty for Unix sockets. */
   readonly remoteAddress: string;
   readonly remotePort: number;
+  /** The bytes go through TLS. */
+  readonly secure?: boolean;
   /**
    * Sends the batch's bytes, all or a prefix of them.
    * @param more further bytes follow at once: the kernel may wait for them (MSG_MORE)

@@ -5,8 +5,15 @@ const plans = new Map<number, ResponsePlan>();
 /**
  * The answer to a request that no handler answered: a line of plain text, nothing of the request or the machine.
  * @param close the connection cannot go on (its input is no longer understood)
+ * @param fields more fields, as a flat list
  */
-export function errorPlan(status: number, close: boolean): ResponsePlan {
+export function errorPlan(status: number, close: boolean, fields?: readonly string[]): ResponsePlan {
+  const plan = plainPlan(status, close);
+  if (fields === undefined) return plan;
+  return { ...plan, head: new ResponseHead(status, [...plan.head.fields, ...fields]) };
+}
+
+function plainPlan(status: number, close: boolean): ResponsePlan {
   const key = close ? -status : status;
   let plan = plans.get(key);
   if (plan === undefined) {
@@ -27,6 +34,5 @@ export function errorPlan(status: number, close: boolean): ResponsePlan {
 
 /** 405 with the methods that are allowed (RFC 9110 §15.5.6). */
 export function methodNotAllowed(allow: string): ResponsePlan {
-  const plan = errorPlan(405, false);
-  return { head: new ResponseHead(405, [...plan.head.fields, "Allow", allow]), body: plan.body };
+  return errorPlan(405, false, ["Allow", allow]);
 }
