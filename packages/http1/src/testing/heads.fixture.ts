@@ -135,3 +135,80 @@ export const requestBytes: fc.Arbitrary<string> = fc
 export const fieldSection: fc.Arbitrary<string> = fc
   .tuple(fc.array(fieldLine, { maxLength: 20 }), eol)
   .map(([fields, end]) => fields.join("") + end);
+
+const bodyText = fc.string({ unit: "binary-ascii", maxLength: 20 });
+const extension = rarely(
+  pick(";a", ";a=b", ';a="b;c"', " ;a", ";", ";a=", ' ; a = "\\""', ";\n", ";a\x01"),
+  pick(""),
+);
+const hexCase = (digits: string) => fc.constantFrom(digits, digits.toUpperCase(), `0${digits}`);
+const chunk = fc
+  .tuple(
+    bodyText.filter((text) => text.length > 0),
+    extension,
+    rarely(pick("\n", "", "\r", "XX", "\r\nx"), pick("\r\n")),
+  )
+  .chain(([text, ext, end]) =>
+    rarely(
+      pick("0x1", "-1", " 1", "1 ", "", "g", "ffffffffffffffffff", "100000001"),
+      hexCase(text.length.toString(16)),
+    ).map((size) => `${size}${ext}\r\n${text}${end}`),
+  );
+const trailerSection = fc.oneof(
+  { weight: 8, arbitrary: pick("") },
+  { weight: 1, arbitrary: fc.array(fieldLine, { maxLength: 3 }).map((lines) => lines.join("")) },
+);
+
+/** A chunked body with its end. */
+export const chunkedBody: fc.Arbitrary<string> = fc
+  .tuple(
+    fc.array(chunk, { maxLength: 4 }),
+    extension,
+    trailerSection,
+    rarely(pick("", "\n", "\rx", "XX\r\n"), pick("\r\n")),
+  )
+  .map(([chunks, ext, section, end]) => `${chunks.join("")}0${ext}\r\n${section}${end}`);
+
+const framed = fc.oneof(
+  { weight: 2, arbitrary: fc.constant({ field: "", body: "" }) },
+  { weight: 2, arbitrary: bodyText.map((body) => ({ field: `Content-Length: ${body.length}\r\n`, body })) },
+  { weight: 3, arbitrary: chunkedBody.map((body) => ({ field: "Transfer-Encoding: chunked\r\n", body })) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(
+        fc.constantFrom(
+          "Content-Length: +3",
+          "Content-Length: 3, 3",
+          "Content-Length: 3\r\nContent-Length: 3",
+          "Content-Length : 3",
+          "Content-Length: 0x3",
+          "Content-Length:",
+          "Content-Length: 99999999999999999999",
+          "Transfer-Encoding: gzip, chunked",
+          "Transfer-Encoding: chunked, gzip",
+          "Transfer-Encoding: gzip",
+          "Transfer-Encoding: , chunked",
+          "Transfer-Encoding: chunked;q=1",
+          "Transfer-Encoding: xchunked",
+          "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+          "Content-Length: 3\r\nTransfer-Encoding: chunked",
+          "Transfer-Encoding: chunked\r\nContent-Length: 3",
+          "Transfer-Encoding:\x0bchunked",
+          "Transfer-Encoding: chunked\r\nConnection: close",
+        ),
+        fc.oneof(pick("abc"), chunkedBody),
+      )
+      .map(([field, body]) => ({ field: `${field}\r\n`, body })),
+  },
+);
+
+/** One message with its content. */
+const message = fc
+  .tuple(line, hostLine, fc.array(fieldLine, { maxLength: 4 }), framed, eol)
+  .map(([start, host, fields, { field, body }, end]) => start + host + field + fields.join("") + end + body);
+
+/** What one client sends: some messages, often right. */
+export const connectionBytes: fc.Arbitrary<string> = fc
+  .array(message, { minLength: 1, maxLength: 4 })
+  .map((messages) => messages.join(""));
