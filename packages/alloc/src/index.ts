@@ -20,6 +20,11 @@ export {
   SizeClassAllocator,
   type SizeClassAllocatorOptions,
 } from "./size-class-allocator.js";
+export {
+  SharedSlabPool,
+  type SharedSlabPoolLayout,
+  type SharedSlabPoolOptions,
+} from "./shared-slab-pool.js";
 export { SlabPool, type SlabPoolOptions } from "./slab-pool.js";
 export type { HighWater, MemoryStatistics, PartStatistics } from "./statistics.js";
 export { DELAY_MS_MAX, TimerWheel, type TimerWheelOptions, WheelTimer } from "./timer-wheel.js";
