@@ -16,15 +16,15 @@ export type { ChunkSource, MemorySource } from "./memory.js";
 export { ObjectPool, type ObjectPoolOptions } from "./object-pool.js";
 export { ALLOC_OPTIONS, type NumberRule } from "./options.js";
 export {
-  ALLOCATION_BYTES_MAX,
-  SizeClassAllocator,
-  type SizeClassAllocatorOptions,
-} from "./size-class-allocator.js";
-export {
   SharedSlabPool,
   type SharedSlabPoolLayout,
   type SharedSlabPoolOptions,
 } from "./shared-slab-pool.js";
+export {
+  ALLOCATION_BYTES_MAX,
+  SizeClassAllocator,
+  type SizeClassAllocatorOptions,
+} from "./size-class-allocator.js";
 export { SlabPool, type SlabPoolOptions } from "./slab-pool.js";
 export type { HighWater, MemoryStatistics, PartStatistics } from "./statistics.js";
 export { DELAY_MS_MAX, TimerWheel, type TimerWheelOptions, WheelTimer } from "./timer-wheel.js";
