@@ -18,12 +18,19 @@ const messageOf = (...args: string[]): string => {
 };
 
 test("defaults", () => {
-  expect(read()).toEqual({ dir: undefined, host: "127.0.0.1", port: 8080, loop: "auto", quiet: false });
+  expect(read()).toEqual({
+    dir: undefined,
+    host: "127.0.0.1",
+    port: 8080,
+    loop: "auto",
+    quiet: false,
+    mount: {},
+  });
 });
 
 test("everything given, options before and after DIR", () => {
   const dir = mkdtempSync(join(tmpdir(), "tz-config-"));
-  const all = { dir, host: "::1", port: 0, loop: "node", quiet: true };
+  const all = { dir, host: "::1", port: 0, loop: "node", quiet: true, mount: {} };
   expect(read("--port", "0", dir, "--host=[::1]", "--loop", "node", "--quiet")).toEqual(all);
   expect(read("--quiet", "--loop=node", "--host", "::1", "--port=0", "--", dir)).toEqual(all);
 });

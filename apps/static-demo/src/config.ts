@@ -1,6 +1,8 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { resolve } from "node:path";
+import type { StaticOptions } from "@tz/static";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { addMountFlags, mountOptions } from "./mount-flags.js";
 import { UsageError } from "./usage-error.js";
 
 export interface Config {
@@ -12,6 +14,8 @@ export interface Config {
   readonly loop: "auto" | "epoll" | "node";
   /** Nothing on stderr but errors; the ready line stays, programs wait for it. */
   readonly quiet: boolean;
+  /** How DIR is served. */
+  readonly mount: StaticOptions;
 }
 
 /** The text for `--help` and `--version`: to be printed on stdout, exit code 0. */
@@ -39,7 +43,7 @@ function parseHost(value: string): string {
 }
 
 function buildCommand(version: string): Command {
-  return new Command("tz-static")
+  const command = new Command("tz-static")
     .description("Serve a directory over HTTP. Without DIR: the demo site.")
     .argument("[DIR]", "the directory to serve")
     .addOption(
@@ -53,10 +57,8 @@ function buildCommand(version: string): Command {
         .choices(["epoll", "node"])
         .default("auto", "the fastest that works here"),
     )
-    .option("--quiet", "no notes on stderr, only errors", false)
-    .version(version)
-    .showSuggestionAfterError(false)
-    .exitOverride();
+    .option("--quiet", "no notes on stderr, only errors", false);
+  return addMountFlags(command).version(version).showSuggestionAfterError(false).exitOverride();
 }
 
 /**
@@ -75,9 +77,13 @@ export function readConfig(args: readonly string[], version: string): Config | A
     if (error.exitCode === 0) return { text };
     throw new UsageError(explain(error, command));
   }
-  const options = command.opts<Omit<Config, "dir">>();
+  const { host, port, loop, quiet, ...flags } = command.opts<Omit<Config, "dir" | "mount">>();
   const [dir] = command.args;
-  return { ...options, dir: dir === undefined ? undefined : checkedDirectory(dir) };
+  const mount = mountOptions(flags);
+  if (dir === undefined && Object.keys(mount).length > 0) {
+    throw new UsageError("options for the files need a DIR; the demo site has its own");
+  }
+  return { host, port, loop, quiet, mount, dir: dir === undefined ? undefined : checkedDirectory(dir) };
 }
 
 function explain(error: CommanderError, command: Command): string {

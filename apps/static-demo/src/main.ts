@@ -1,9 +1,10 @@
 import { createServer } from "@tz/server";
-import { staticMount } from "@tz/static";
+import { StaticError, type StaticMount, type StaticOptions, staticMount } from "@tz/static";
 import type { Config } from "./config.js";
 import { demoSite } from "./demo-site.js";
 import { explainListenFailure } from "./listen-failure.js";
 import { stopOnSignals } from "./stop-signals.js";
+import { UsageError } from "./usage-error.js";
 
 /** How long answers that are on their way may take after the first signal. */
 const drainTimeoutMs = 10_000;
@@ -14,7 +15,7 @@ const drainTimeoutMs = 10_000;
  */
 export async function serve(config: Config): Promise<void> {
   const app = createServer({ loop: config.loop });
-  const mounts = config.dir === undefined ? demoSite() : [staticMount("/", config.dir)];
+  const mounts = config.dir === undefined ? demoSite() : [mountDirectory(config.dir, config.mount)];
   for (const mount of mounts) app.mount(mount);
 
   const address = await app.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
@@ -26,6 +27,16 @@ export async function serve(config: Config): Promise<void> {
   });
   // The one line on stdout: whoever started us may wait for it and read the port from it.
   console.log(`Listening on ${urlOf(address.host, address.port)}`);
+}
+
+/** @throws UsageError when the mount refuses an option (a header that it sets itself, a malformed glob) */
+function mountDirectory(dir: string, options: StaticOptions): StaticMount {
+  try {
+    return staticMount("/", dir, options);
+  } catch (error) {
+    if (error instanceof StaticError) throw new UsageError(error.message);
+    throw error;
+  }
 }
 
 /** RFC 3986 §3.2.2: an IPv6 address stands in brackets. */
