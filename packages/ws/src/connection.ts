@@ -1,4 +1,5 @@
 import { ByteQueue } from "./byte-queue.js";
+import { closeChannel, errorChannel, openChannel } from "./channels.js";
 import { CLOSE } from "./close-codes.js";
 import { closePayload, type PeerClose, readClose } from "./close-frame.js";
 import { type DeflateAgreement, deflaterFor, inflaterFor } from "./deflate/agreement.js";
@@ -43,13 +44,13 @@ export interface ConnectionHandler {
 
 export interface ConnectionParts {
   /** From `connectionSettings`; default: all defaults. */
-  readonly settings?: ConnectionSettings;
+  readonly settings?: ConnectionSettings | undefined;
   /** permessage-deflate as agreed in the handshake. */
   readonly deflate?: DeflateAgreement | undefined;
   /** The subprotocol that was agreed. */
   readonly protocol?: string | undefined;
   /** Default: one for the thread. */
-  readonly workspace?: Workspace;
+  readonly workspace?: Workspace | undefined;
 }
 
 export type ConnectionState = "open" | "closing" | "closed";
@@ -120,6 +121,7 @@ export class WebSocketConnection {
     this.#messages = new MessageSender(this.#frames, deflater, deflate?.settings.thresholdBytes ?? 0, () =>
       this.#afterWaiting(),
     );
+    if (openChannel.hasSubscribers) openChannel.publish({ connection: this });
   }
   // ---- For the application ----
 
@@ -169,10 +171,10 @@ export class WebSocketConnection {
    * Begins the closing handshake (RFC 6455 §7.1.2), behind all that was sent. `onClose` follows when the peer
    * has answered, or after `closeTimeoutMs`.
    *
-   * @param code 1000–1003, 1007–1014 or 3000–4999; `undefined` sends none
+   * @param code 1000–1003, 1007–1014 or 3000–4999
    * @throws WsError `TZ_WS_ARGUMENT` for a code that must not be sent or a reason above 123 bytes
    */
-  close(code: number | undefined = CLOSE.normal, reason = ""): void {
+  close(code: number = CLOSE.normal, reason = ""): void {
     const payload = closePayload(code, reason);
     if (this.#state !== "open") return;
     this.#state = "closing";
@@ -504,6 +506,7 @@ export class WebSocketConnection {
   }
 
   #report(error: WsError): void {
+    if (errorChannel.hasSubscribers) errorChannel.publish({ connection: this, error });
     this.#handler.onError?.(this, error);
   }
 
@@ -522,7 +525,9 @@ export class WebSocketConnection {
     this.#frames.clear();
     this.#held = this.#pongWaiting = this.#closeWaiting = undefined;
     const { code, reason } = this.#peerClose ?? { code: CLOSE.abnormal, reason: "" };
-    this.#handler.onClose?.(this, code, reason, this.#closeSent && this.#peerClose !== undefined);
+    const clean = this.#closeSent && this.#peerClose !== undefined;
+    if (closeChannel.hasSubscribers) closeChannel.publish({ connection: this, code, reason, clean });
+    this.#handler.onClose?.(this, code, reason, clean);
   }
 }
 

@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as ws from "ws";
 import { type ConnectionHandler, WebSocketConnection } from "./connection.js";
-import { FUZZ_RUN, FUZZ_TIMEOUT_MS } from "./fuzz-budget.fixture.js";
+import { FUZZ_TIMEOUT_MS, fuzzRun } from "./fuzz-budget.fixture.js";
 import type { Role } from "./opcode.js";
 import { connectionSettings } from "./options.js";
 import { RecordingSink } from "./recording-sink.fixture.js";
@@ -172,7 +172,7 @@ describe.each(["server", "client"] as const)("streams to a %s", (role) => {
         expect(ours(role, stream, () => lengths.next().value as number)).toEqual(whole);
         expect(ours(role, stream, () => 1)).toEqual(whole);
       }),
-      FUZZ_RUN,
+      fuzzRun(4),
     );
   });
 
@@ -181,7 +181,7 @@ describe.each(["server", "client"] as const)("streams to a %s", (role) => {
   }, async () => {
     await fc.assert(
       fc.asyncProperty(aStream(role), (stream) => compare(role, stream)),
-      FUZZ_RUN,
+      fuzzRun(4),
     );
   });
 

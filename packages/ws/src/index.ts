@@ -1,3 +1,4 @@
+export { CHANNELS, type CloseMessage, type ErrorMessage, type OpenMessage } from "./channels.js";
 export { CLOSE, isSendableCloseCode } from "./close-codes.js";
 export {
   type ConnectionHandler,
@@ -9,6 +10,7 @@ export { type ConnectionEvents, copyingHandler } from "./copying-handler.js";
 export type { DeflateAgreement } from "./deflate/agreement.js";
 export { WS_ERRORS, WsError, type WsErrorCode } from "./errors.js";
 export { type FrameEvents, type FrameLimits, FrameParser } from "./frame-parser.js";
+export { FrameSender } from "./frame-sender.js";
 export { headLength, writeHead } from "./frame-writer.js";
 export {
   type ConfirmedHandshake,

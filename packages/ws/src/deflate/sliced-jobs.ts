@@ -8,8 +8,8 @@ export interface SlicedJob {
  * Runs long jobs a slice at a time, one slice a turn of the event loop, so that a large message of one
  * connection does not hold up the others.
  *
- * At most `activeMax` jobs are in work, in turn; the others wait in order and have allocated nothing yet but
- * their input.
+ * At most `activeMax` jobs are in work, in turn, and grow their output; the others wait in order with their
+ * input and the output of a first, bounded slice.
  */
 export class SlicedJobs {
   readonly #activeMax: number;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { FUZZ_RUN, FUZZ_TIMEOUT_MS } from "../fuzz-budget.fixture.js";
+import { FUZZ_TIMEOUT_MS, fuzzRun } from "../fuzz-budget.fixture.js";
 import { deflateSettings } from "../options.js";
 import { parseExtensions } from "./extensions.js";
 import { acceptHandshake } from "./server-handshake.js";
@@ -29,7 +29,7 @@ test("extensions that are written are read", { timeout: FUZZ_TIMEOUT_MS }, () =>
         })),
       );
     }),
-    { ...FUZZ_RUN, interruptAfterTimeLimit: FUZZ_RUN.interruptAfterTimeLimit / 4 },
+    fuzzRun(8),
   );
 });
 
@@ -96,6 +96,6 @@ test("any fields are accepted or refused, never more, and what is accepted is we
         expect(value).toMatch(/^[\x20-\x7e]+$/);
       }
     }),
-    { ...FUZZ_RUN, interruptAfterTimeLimit: FUZZ_RUN.interruptAfterTimeLimit / 4 },
+    fuzzRun(8),
   );
 });

@@ -22,6 +22,11 @@ export function attachSocket(
     socket.setTimeout(0);
     socket.setNoDelay(true);
   }
+  if (socket.destroyed) {
+    // Its `close` has been and gone.
+    process.nextTick(() => connection.ended());
+    return connection;
+  }
   startTicking(connection);
   // Unshifted rather than fed, so that no callback runs before the caller has the connection.
   if (head.length > 0) socket.unshift(head);

@@ -1,11 +1,17 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { type AddressInfo, connect as connectSocket, createServer as createSocketServer } from "node:net";
+import {
+  type AddressInfo,
+  connect as connectSocket,
+  createServer as createSocketServer,
+  Socket,
+} from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import type { WebSocketConnection } from "../connection.js";
 import { copyingHandler } from "../copying-handler.js";
 import type { WsError } from "../errors.js";
 import { decodeFrames, encodeFrame } from "../wire.fixture.js";
+import { attachSocket } from "./attach-socket.js";
 import { connect } from "./connect.js";
 import { type UpgradeOptions, upgrade } from "./upgrade.js";
 
@@ -181,6 +187,16 @@ test("an idle connection over a socket ends when its peer goes away without a wo
         });
       },
     );
+  });
+  expect(await closed).toEqual([1006, "", false]);
+});
+
+test("a socket that was destroyed before the handshake was done is a connection that ends", async () => {
+  const closed = new Promise<unknown[]>((resolve) => {
+    const handler = copyingHandler({ close: (_connection, ...args) => resolve(args) });
+    const socket = new Socket();
+    socket.destroy();
+    expect(attachSocket("server", socket, Buffer.alloc(0), handler, {}).state).toBe("open");
   });
   expect(await closed).toEqual([1006, "", false]);
 });
