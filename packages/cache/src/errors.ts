@@ -23,6 +23,10 @@ export const CACHE_ERROR_CODES = {
     meaning: "memory for a shared cache is too small, or holds something else",
   },
   TZ_CACHE_WORKERS: { status: 503, meaning: "every worker row of a shared cache is taken by a live worker" },
+  TZ_CACHE_LOCKED: {
+    status: 503,
+    meaning: "a live worker did not let go of a shared cache's writer lock in time",
+  },
   TZ_CACHE_KEY: { status: 500, meaning: "a key of a shared cache is empty, too long or of the wrong type" },
   TZ_CACHE_VERSION: { status: 500, meaning: "a version is not an integer from 0 to 2^53 - 1" },
   TZ_CACHE_HANDLE: {

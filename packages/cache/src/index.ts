@@ -21,10 +21,20 @@ export {
   MiB,
   type NumberRule,
   type OtherRule,
+  SHARED_ATTACH_NUMBERS,
   SHARED_CACHE_NUMBERS,
 } from "./options.js";
 export { POLICY_NAMES, type PolicyName } from "./policy/choose.js";
 export type { KeyHash } from "./policy/key-hash.js";
+export type { SharedCacheOptions } from "./shared/layout.js";
+export {
+  type InsertOptions,
+  SharedCache,
+  type SharedCacheAttachOptions,
+  type SharedStatistics,
+} from "./shared/shared-cache.js";
+export { SHARED_COUNTERS, type SharedCounterName, type SharedCounts } from "./shared/shared-counters.js";
+export type { Liveness, ThreadIdentity } from "./shared/thread-identity.js";
 export type { CacheSnapshot, SnapshotEntry } from "./snapshot.js";
 export {
   CacheStatistics,

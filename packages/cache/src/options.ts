@@ -152,7 +152,7 @@ export const SHARED_CACHE_NUMBERS = {
     min: 16,
     max: 4_000_000,
     unit: "entries",
-    zero: "one for each 8 KiB of `maxBytes`",
+    zero: "one for each 4 KiB of `maxBytes`",
     about: "entry records; 64 bytes each and 4 more for each worker",
   },
   maxWorkers: {
@@ -161,6 +161,18 @@ export const SHARED_CACHE_NUMBERS = {
     max: 256,
     unit: "workers",
     about: "threads or processes attached at one time",
+  },
+} as const satisfies Record<string, NumberRule>;
+
+/** The numeric options of {@link SharedCache.attach}. */
+export const SHARED_ATTACH_NUMBERS = {
+  lockWaitMs: {
+    default: 10,
+    min: 1,
+    max: 10_000,
+    unit: "ms",
+    zero: "give up at once",
+    about: "how long a write waits for another worker's; then it is not done",
   },
 } as const satisfies Record<string, NumberRule>;
 
