@@ -44,7 +44,10 @@ function parseHost(value: string): string {
 
 function buildCommand(version: string): Command {
   const command = new Command("tz-static")
-    .description("Serve a directory over HTTP. Without DIR: the demo site.")
+    .description(
+      "Serve a directory over HTTP. Without DIR: the demo site.\n" +
+        "`tz-static precompress DIR` writes compressed forms beside the files, for --precompressed.",
+    )
     .argument("[DIR]", "the directory to serve")
     .addOption(
       new Option("--host <address>", "address to listen on").default("127.0.0.1").argParser(parseHost),

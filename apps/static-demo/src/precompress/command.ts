@@ -1,0 +1,47 @@
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import { UsageError } from "../usage-error.js";
+import { CODINGS } from "./codings.js";
+import { precompress } from "./precompress.js";
+import { progressBar } from "./progress-bar.js";
+
+const KIB = 1024;
+
+const HELP = `Usage: tz-static precompress DIR
+
+Writes ${CODINGS.map(({ suffix }) => `*${suffix}`).join(", ")} beside the text files of DIR, for --precompressed. What is up to date is
+left alone: an interrupted run goes on where it stopped.
+`;
+
+/**
+ * `tz-static precompress DIR`.
+ * @returns the exit code: 1 when a file could not be compressed
+ * @throws UsageError
+ */
+export async function runPrecompress(args: readonly string[]): Promise<number> {
+  if (args.includes("--help") || args.includes("-h")) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const [dir, ...rest] = args;
+  if (dir === undefined || rest.length > 0 || dir.startsWith("-")) {
+    throw new UsageError(
+      `precompress takes one DIR, got ${JSON.stringify(args.join(" "))}; usage: tz-static precompress DIR`,
+    );
+  }
+  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new UsageError(`DIR ${JSON.stringify(dir)} is not a directory; it must be one`);
+  }
+  const { files, written, current, useless, sourceBytes, formBytes, failures } = await precompress(
+    resolve(dir),
+    {
+      progress: progressBar(),
+    },
+  );
+  for (const { path, message } of failures) console.error(`tz-static: ${path}: ${message}`);
+  console.log(
+    `${files} files: ${written} forms written, ${current} up to date, ${useless} would save nothing; ` +
+      `${Math.round(sourceBytes / KIB)} KiB become ${Math.round(formBytes / KIB)} KiB`,
+  );
+  return failures.length > 0 ? 1 : 0;
+}
