@@ -5,6 +5,8 @@ import { Connection } from "./connection.js";
 import { ServerError } from "./errors.js";
 import type { DeferQueue } from "./handlers/defer-queue.js";
 import { Hooks, type Middleware, type OnError, type OnRequest, type OnSend } from "./handlers/hooks.js";
+import { routeHandler } from "./handlers/route-handler.js";
+import type { RouteOptions, ValidOf } from "./handlers/route-options.js";
 import { EpollLoop, isEpollSupported } from "./loop/epoll.js";
 import type { BindAddress, Listener, Loop, LoopKind } from "./loop/loop.js";
 import { NodeLoop } from "./loop/node.js";
@@ -12,6 +14,10 @@ import { type LoopChoice, resolveOptions, type ServerOptions } from "./options.j
 import { type Handler, ServerCore } from "./server-core.js";
 import { Upgraded } from "./upgraded.js";
 import { type WebSocketOptions, webSocket } from "./websocket/web-socket.js";
+
+/** A handler, with its route's options in front of it if there are any. */
+type RouteRest = [handler: AnyHandler] | [options: RouteOptions, handler: AnyHandler];
+type AnyHandler = Handler<never, never>;
 
 export interface ListenTarget {
   /** An IP address, a name, or the path of a Unix socket. Default `"127.0.0.1"`. */
@@ -66,30 +72,73 @@ export class App {
     method: string | readonly string[],
     pattern: Pattern,
     handler: Handler<ParamsOf<Pattern>>,
-  ): this {
+  ): this;
+  /**
+   * With options: schemas whose values are `request.valid`, limits, middleware. See {@link RouteOptions}.
+   * @throws ServerError `TZ_SERVER_OPTION`
+   */
+  route<const Pattern extends string, const Options extends RouteOptions>(
+    method: string | readonly string[],
+    pattern: Pattern,
+    options: Options,
+    handler: Handler<ParamsOf<Pattern>, ValidOf<Options>>,
+  ): this;
+  route(method: string | readonly string[], pattern: string, ...rest: RouteRest): this {
     this.#core.router ??= new Router<Handler>();
-    this.#core.router.add(method, pattern, handler as Handler);
+    const handler =
+      rest.length === 1 ? (rest[0] as Handler) : routeHandler(rest[0], rest[1] as unknown as Handler);
+    this.#core.router.add(method, pattern, handler);
     return this;
   }
 
-  get<const Pattern extends string>(pattern: Pattern, handler: Handler<ParamsOf<Pattern>>): this {
-    return this.route("GET", pattern, handler);
+  get<const Pattern extends string>(pattern: Pattern, handler: Handler<ParamsOf<Pattern>>): this;
+  get<const Pattern extends string, const Options extends RouteOptions>(
+    pattern: Pattern,
+    options: Options,
+    handler: Handler<ParamsOf<Pattern>, ValidOf<Options>>,
+  ): this;
+  get(pattern: string, ...rest: RouteRest): this {
+    return this.route("GET", pattern, ...(rest as unknown as [Handler]));
   }
 
-  post<const Pattern extends string>(pattern: Pattern, handler: Handler<ParamsOf<Pattern>>): this {
-    return this.route("POST", pattern, handler);
+  post<const Pattern extends string>(pattern: Pattern, handler: Handler<ParamsOf<Pattern>>): this;
+  post<const Pattern extends string, const Options extends RouteOptions>(
+    pattern: Pattern,
+    options: Options,
+    handler: Handler<ParamsOf<Pattern>, ValidOf<Options>>,
+  ): this;
+  post(pattern: string, ...rest: RouteRest): this {
+    return this.route("POST", pattern, ...(rest as unknown as [Handler]));
   }
 
-  put<const Pattern extends string>(pattern: Pattern, handler: Handler<ParamsOf<Pattern>>): this {
-    return this.route("PUT", pattern, handler);
+  put<const Pattern extends string>(pattern: Pattern, handler: Handler<ParamsOf<Pattern>>): this;
+  put<const Pattern extends string, const Options extends RouteOptions>(
+    pattern: Pattern,
+    options: Options,
+    handler: Handler<ParamsOf<Pattern>, ValidOf<Options>>,
+  ): this;
+  put(pattern: string, ...rest: RouteRest): this {
+    return this.route("PUT", pattern, ...(rest as unknown as [Handler]));
   }
 
-  patch<const Pattern extends string>(pattern: Pattern, handler: Handler<ParamsOf<Pattern>>): this {
-    return this.route("PATCH", pattern, handler);
+  patch<const Pattern extends string>(pattern: Pattern, handler: Handler<ParamsOf<Pattern>>): this;
+  patch<const Pattern extends string, const Options extends RouteOptions>(
+    pattern: Pattern,
+    options: Options,
+    handler: Handler<ParamsOf<Pattern>, ValidOf<Options>>,
+  ): this;
+  patch(pattern: string, ...rest: RouteRest): this {
+    return this.route("PATCH", pattern, ...(rest as unknown as [Handler]));
   }
 
-  delete<const Pattern extends string>(pattern: Pattern, handler: Handler<ParamsOf<Pattern>>): this {
-    return this.route("DELETE", pattern, handler);
+  delete<const Pattern extends string>(pattern: Pattern, handler: Handler<ParamsOf<Pattern>>): this;
+  delete<const Pattern extends string, const Options extends RouteOptions>(
+    pattern: Pattern,
+    options: Options,
+    handler: Handler<ParamsOf<Pattern>, ValidOf<Options>>,
+  ): this;
+  delete(pattern: string, ...rest: RouteRest): this {
+    return this.route("DELETE", pattern, ...(rest as unknown as [Handler]));
   }
 
   /** Answers WebSocket handshakes at a pattern; see {@link webSocket} for the handler and its options. */

@@ -21,6 +21,18 @@ export const SERVER_ERRORS = {
   },
   TZ_SERVER_BODY_INVALID: { status: 400, meaning: "The chunked coding of the request body is malformed." },
   TZ_SERVER_BODY_TIMEOUT: { status: 408, meaning: "The request body did not arrive within `bodyTimeoutMs`." },
+  TZ_SERVER_INVALID_REQUEST: {
+    status: 400,
+    meaning: "A schema refuses parameters, query or fields of the request, or its body is no JSON.",
+  },
+  TZ_SERVER_INVALID_BODY: { status: 422, meaning: "A schema refuses the body of the request." },
+  TZ_SERVER_INVALID_RESPONSE: {
+    status: 500,
+    meaning: "The route's `response` schema refuses the handler's value.",
+  },
+  TZ_SERVER_BODY_TYPE: { status: 415, meaning: "The route does not take a body of this type." },
+  TZ_SERVER_HANDLER_TIMEOUT: { status: 503, meaning: "No answer within the route's `timeoutMs`." },
+  TZ_SERVER_RATE: { status: 429, meaning: "More requests of one client than the route's `ratePerSecond`." },
   TZ_SERVER_REQUEST_OVER: {
     status: 500,
     meaning: "A request is used after its handler has answered at once; see `request.keep()`.",

@@ -20,6 +20,7 @@ export {
   bytes,
   empty,
   html,
+  type JsonOptions,
   json,
   type ReplyOptions,
   redirect,
@@ -28,10 +29,26 @@ export {
   stream,
   text,
 } from "./handlers/reply.js";
+export type { RouteOptions, ValidOf } from "./handlers/route-options.js";
 export type { Reply } from "./handlers/to-plan.js";
 export { isEpollSupported } from "./loop/epoll.js";
 export type { BindAddress, LoopKind } from "./loop/loop.js";
-export { type LoopChoice, resolveOptions, SERVER_OPTIONS, type ServerOptions } from "./options.js";
+export {
+  type LoopChoice,
+  ROUTE_OPTIONS,
+  resolveOptions,
+  SERVER_OPTIONS,
+  type ServerOptions,
+} from "./options.js";
 export { ServerRequest } from "./request.js";
 export type { Handler } from "./server-core.js";
+export { type AjvCheck, ajvSchema, type CompiledCheck, compiledSchema } from "./validation/checked-schema.js";
+export {
+  InvalidRequest,
+  type Problem,
+  type ProblemDetails,
+  problem,
+  type RequestPart,
+} from "./validation/invalid-request.js";
+export type { OutputOf, SchemaIssue, SchemaResult, StandardSchema } from "./validation/standard-schema.js";
 export { type WebSocketOptions, webSocket } from "./websocket/web-socket.js";

@@ -122,6 +122,49 @@ export const SERVER_OPTIONS = {
   tickMs: { default: 100, min: 1, max: SECOND, unit: "ms", meaning: "Resolution of all timeouts." },
 } as const satisfies Record<string, NumberRow>;
 
+/** What `app.get(pattern, options, handler)` and its kin take as numbers, for one route. */
+export const ROUTE_OPTIONS = {
+  maxBodyBytes: {
+    default: SERVER_OPTIONS.maxBodyBytes.default,
+    min: SERVER_OPTIONS.maxBodyBytes.min,
+    max: SERVER_OPTIONS.maxBodyBytes.max,
+    unit: "bytes",
+    meaning: "In place of the server's `maxBodyBytes`, which is the default.",
+  },
+  timeoutMs: {
+    default: 0,
+    min: 0,
+    max: 24 * HOUR,
+    unit: "ms",
+    meaning:
+      "From the call of the handler to its answer; then `request.signal` aborts and 503 is sent. 0 is no limit.",
+  },
+  ratePerSecond: {
+    default: 0,
+    min: 0,
+    max: 1_000_000,
+    unit: "requests/s",
+    meaning:
+      "Requests of one client (see `rateKey`) in the long run; then 429 with Retry-After. 0 is no limit.",
+  },
+  rateBurst: {
+    default: 1,
+    min: 1,
+    max: 1_000_000,
+    unit: "requests",
+    meaning: "Requests that one client may send at once; by default one second's worth.",
+  },
+  rateKeys: {
+    default: 10_000,
+    min: 1,
+    max: 10_000_000,
+    unit: "clients",
+    meaning: "Clients that are kept apart; beyond, those that came longest ago start over.",
+  },
+} as const satisfies Record<string, NumberRow>;
+
+export type RouteNumberOption = keyof typeof ROUTE_OPTIONS;
+
 export type NumberOption = keyof typeof SERVER_OPTIONS;
 
 /** Which loop carries the server: `"auto"` takes `"epoll"` where it is supported. */
@@ -156,16 +199,21 @@ export function resolveOptions(options: ServerOptions = {}): ResolvedOptions {
           `unknown option ${show(name)}; allowed: loop, ${Object.keys(SERVER_OPTIONS).join(", ")}`,
         );
       }
-      if (typeof value !== "number" || !Number.isSafeInteger(value) || value < row.min || value > row.max) {
-        throw new ServerError(
-          "TZ_SERVER_OPTION",
-          `${name} is ${show(value)}; allowed: a whole number of ${row.unit} from ${row.min} to ${row.max}`,
-        );
-      }
+      checkNumber(name, value, row);
     }
     resolved[name] = value as number;
   }
   return resolved as unknown as ResolvedOptions;
+}
+
+/** @throws ServerError `TZ_SERVER_OPTION` */
+export function checkNumber(name: string, value: unknown, row: NumberRow): void {
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < row.min || value > row.max) {
+    throw new ServerError(
+      "TZ_SERVER_OPTION",
+      `${name} is ${show(value)}; allowed: a whole number of ${row.unit} from ${row.min} to ${row.max}`,
+    );
+  }
 }
 
 function show(value: unknown): string {

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { SERVER_ERRORS } from "./errors.js";
-import { SERVER_OPTIONS } from "./options.js";
+import { ROUTE_OPTIONS, SERVER_OPTIONS } from "./options.js";
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 
-test("the README's option table is the option table", () => {
-  for (const [name, row] of Object.entries(SERVER_OPTIONS)) {
+test.each([SERVER_OPTIONS, ROUTE_OPTIONS])("the README's option table is the option table", (table) => {
+  for (const [name, row] of Object.entries(table)) {
     expect(readme).toContain(
       `| \`${name}\` | ${row.default} | ${row.min} – ${row.max} | ${row.unit} | ${row.meaning} |`,
     );

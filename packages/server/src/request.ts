@@ -106,6 +106,11 @@ export class ServerRequest<Params = Readonly<Record<string, unknown>>, Valid = u
     return this.#controller().signal;
   }
 
+  /** @internal The loop's clock. */
+  get nowMs(): number {
+    return this.#core.loop.nowMs;
+  }
+
   /** @internal Aborts the request's signal. */
   abort(reason: unknown): void {
     this.#controller().abort(reason);
@@ -159,6 +164,11 @@ export class ServerRequest<Params = Readonly<Record<string, unknown>>, Valid = u
     return this.#live();
   }
 
+  /** Who sent the request. */
+  get client(): { readonly address: string } {
+    return { address: this.#client.remoteAddress };
+  }
+
   /** Address of the peer; empty for Unix sockets. */
   get remoteAddress(): string {
     return this.#client.remoteAddress;
@@ -199,6 +209,24 @@ export class ServerRequest<Params = Readonly<Record<string, unknown>>, Valid = u
     return this.#live().upgrade;
   }
 
+  /** All fields by lower-case name; lines of one name are joined as in {@link field}. */
+  fields(): Record<string, string> {
+    const head = this.#live();
+    const fields: Record<string, string> = Object.create(null);
+    for (let i = 0; i < head.fieldCount; i++) {
+      const name = head.fieldName(i).toLowerCase();
+      if (fields[name] === undefined) fields[name] = head.field(name)!;
+    }
+    return fields;
+  }
+
+  /** The media type of `Content-Type` in lower case, without its parameters; empty when there is none. */
+  get mediaType(): string {
+    const type = this.field("content-type") ?? "";
+    const end = type.indexOf(";");
+    return (end < 0 ? type : type.slice(0, end)).trim().toLowerCase();
+  }
+
   field(name: FieldId | string): string | undefined {
     return this.#live().field(name);
   }
@@ -211,6 +239,20 @@ export class ServerRequest<Params = Readonly<Record<string, unknown>>, Valid = u
   /** The body as UTF-8 text. Throws as `RequestBody.bytes`. */
   async text(): Promise<string> {
     return this.body === null ? "" : this.body.text();
+  }
+
+  /**
+   * The body as a form (`application/x-www-form-urlencoded`).
+   * @throws ServerError `TZ_SERVER_BODY_TYPE` for another type; otherwise as `RequestBody.bytes`
+   */
+  async form(): Promise<URLSearchParams> {
+    const type = this.mediaType;
+    if (type !== "application/x-www-form-urlencoded") {
+      throw new ServerError("TZ_SERVER_BODY_TYPE", `the body is ${type || "of no type"}, not a form`, {
+        fields: ["Accept", "application/x-www-form-urlencoded"],
+      });
+    }
+    return new URLSearchParams(await this.text());
   }
 
   /**

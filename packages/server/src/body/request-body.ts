@@ -24,7 +24,8 @@ const MODE = { hold: 0, collect: 1, discard: 2 } as const;
 export class RequestBody implements AsyncIterable<Uint8Array> {
   readonly #source: BodySource;
   readonly #decoder: ChunkedDecoder | null;
-  readonly #maxBytes: number;
+  readonly #contentLength: number;
+  #maxBytes: number;
   #remaining: number;
   #mode: number = MODE.hold;
   #chunks: Uint8Array[] = [];
@@ -45,8 +46,18 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
     this.#remaining = contentLength;
     this.#maxBytes = maxBytes;
     this.#expectsContinue = expectsContinue;
+    this.#contentLength = contentLength;
     if (contentLength === 0) this.complete = true;
-    if (contentLength > maxBytes) this.fail(tooLarge(maxBytes));
+  }
+
+  /** A larger body than this fails its reader. */
+  get maxBytes(): number {
+    return this.#maxBytes;
+  }
+
+  /** Sets {@link maxBytes}; it counts from the moment when the body is read. */
+  limit(maxBytes: number): void {
+    this.#maxBytes = maxBytes;
   }
 
   /** Bytes that will still come, when that is known; -1 for chunked bodies. */
@@ -138,6 +149,12 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
   #begin(): void {
     if (this.#used) throw new ServerError("TZ_SERVER_BODY_USED", "the request body was read already");
     this.#used = true;
+    if (this.#contentLength > this.#maxBytes || this.#receivedBytes > this.#maxBytes) {
+      this.fail(tooLarge(this.#maxBytes));
+      // Complete already, but more than the route takes.
+      if (this.error === null) throw tooLarge(this.#maxBytes);
+    }
+    if (this.error?.code === "TZ_SERVER_BODY_TOO_LARGE") throw this.error;
     if (this.#expectsContinue) {
       this.#expectsContinue = false;
       if (this.error === null && this.#receivedBytes === 0) this.#source.sendContinue();
@@ -179,7 +196,7 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
 
   #take(bytes: Uint8Array, start: number, end: number): void {
     this.#receivedBytes += end - start;
-    if (this.#receivedBytes > this.#maxBytes && this.#mode !== MODE.discard) {
+    if (this.#used && this.#receivedBytes > this.#maxBytes && this.#mode !== MODE.discard) {
       this.fail(tooLarge(this.#maxBytes));
       return;
     }

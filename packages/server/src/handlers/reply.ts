@@ -1,4 +1,5 @@
 import { ResponseHead, type ResponsePlan } from "@tz/http1";
+import { KnownHeads } from "./known-heads.js";
 
 /** What a reply may carry beside its body. */
 export interface ReplyOptions {
@@ -10,19 +11,33 @@ export interface ReplyOptions {
 
 const NO_FIELDS: readonly string[] = [];
 
+const JSON_TYPE = "application/json";
+const TEXT_TYPE = "text/plain; charset=utf-8";
+const HTML_TYPE = "text/html; charset=utf-8";
+const jsonHeads = new KnownHeads(JSON_TYPE);
+const textHeads = new KnownHeads(TEXT_TYPE);
+
 function plan(
   type: string,
   bytes: Uint8Array,
   { status = 200, fields = NO_FIELDS }: ReplyOptions,
 ): ResponsePlan {
-  const head = new ResponseHead(status, [
-    "Content-Type",
-    type,
-    "Content-Length",
-    String(bytes.byteLength),
-    ...fields,
-  ]);
-  return { head, body: { kind: "bytes", bytes } };
+  return { head: headOf(type, bytes.byteLength, status, fields), body: { kind: "bytes", bytes } };
+}
+
+function headOf(type: string, length: number, status: number, fields: readonly string[]): ResponseHead {
+  if (status === 200 && fields.length === 0) {
+    if (type === JSON_TYPE) return jsonHeads.of(length);
+    if (type === TEXT_TYPE) return textHeads.of(length);
+  }
+  return new ResponseHead(status, ["Content-Type", type, "Content-Length", String(length), ...fields]);
+}
+
+export interface JsonOptions extends ReplyOptions {
+  /** Default `application/json`. */
+  readonly type?: string;
+  /** Writes the value: a compiled serializer (`fast-json-stringify`). Default `JSON.stringify`. */
+  readonly stringify?: (value: never) => string;
 }
 
 const DEFAULTS: ReplyOptions = {};
@@ -31,18 +46,21 @@ const DEFAULTS: ReplyOptions = {};
  * The value as JSON (RFC 8259).
  * @throws TypeError when the value has no JSON form: `undefined`, a function, a cycle, a BigInt
  */
-export function json(value: unknown, options: ReplyOptions = DEFAULTS): ResponsePlan {
-  const text = JSON.stringify(value) as string | undefined;
+export function json(value: unknown, options: JsonOptions = DEFAULTS): ResponsePlan {
+  const { stringify, type = JSON_TYPE } = options;
+  const text = (stringify === undefined ? JSON.stringify(value) : stringify(value as never)) as
+    | string
+    | undefined;
   if (text === undefined) throw new TypeError(`json(): ${typeof value} has no JSON form`);
-  return plan("application/json", Buffer.from(text), options);
+  return plan(type, Buffer.from(text), options);
 }
 
 export function text(value: string, options: ReplyOptions = DEFAULTS): ResponsePlan {
-  return plan("text/plain; charset=utf-8", Buffer.from(value), options);
+  return plan(TEXT_TYPE, Buffer.from(value), options);
 }
 
 export function html(value: string, options: ReplyOptions = DEFAULTS): ResponsePlan {
-  return plan("text/html; charset=utf-8", Buffer.from(value), options);
+  return plan(HTML_TYPE, Buffer.from(value), options);
 }
 
 /** Bytes as they are. They must not change before the answer has left. */
