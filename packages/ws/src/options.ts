@@ -80,7 +80,7 @@ export const DEFLATE_OPTIONS = {
     min: 0,
     max: 9,
     unit: "zlib level",
-    meaning: "effort of compression; 3 costs no more time than 1 here",
+    meaning: "effort of compression: more is shorter and slower",
   },
   memoryLevel: {
     default: 8,

@@ -1,6 +1,4 @@
 import { constants } from "node:zlib";
-import { createHandleStream, handleStreamsWork } from "./handle-stream.js";
-import { OneShotStream } from "./one-shot-stream.js";
 
 /**
  * One raw DEFLATE stream, worked synchronously a step at a time, so that messages keep their order and a step
@@ -52,9 +50,4 @@ export function zlibOptionsOf(options: RawStreamOptions) {
     memLevel: options.memoryLevel,
     strategy: options.runLengthOnly ? constants.Z_RLE : constants.Z_DEFAULT_STRATEGY,
   };
-}
-
-/** The fastest kind that works in this runtime. */
-export function createRawStream(options: RawStreamOptions): RawStream {
-  return handleStreamsWork() ? createHandleStream(options) : new OneShotStream(options);
 }

@@ -1,4 +1,5 @@
-import { createRawStream, type RawStream, type RawStreamOptions } from "./raw-stream.js";
+import { createRawStream } from "./create-raw-stream.js";
+import type { RawStream, RawStreamOptions } from "./raw-stream.js";
 import { SlicedJobs } from "./sliced-jobs.js";
 
 /** What most messages fit into. */
