@@ -45,6 +45,7 @@ export type { ScannerMemory } from "./scan/webassembly.js";
 export { DateClock } from "./serialize/date-clock.js";
 export { checkField, fieldLines } from "./serialize/field-check.js";
 export { httpDate, parseHttpDate } from "./serialize/http-date.js";
+export { encodeInterim } from "./serialize/interim.js";
 export { statusLine } from "./serialize/status-line.js";
 export { FIELD, FIELD_NAMES, type FieldId, fieldIdOf, UNKNOWN_FIELD } from "./tables/fields.js";
 export { METHOD, METHOD_NAMES, type MethodId } from "./tables/methods.js";

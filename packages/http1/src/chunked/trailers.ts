@@ -10,57 +10,29 @@ import { LF } from "../tables/bytes.js";
  * Fields that a trailer section must not carry because they frame, route, authenticate or describe what was
  * already acted upon (RFC 9110 §6.5.1). A recipient drops them.
  */
+// biome-ignore format: words
 export const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
-  "transfer-encoding",
-  "content-length",
-  "host",
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "upgrade",
-  "te",
-  "trailer",
-  "cache-control",
-  "expect",
-  "max-forwards",
-  "pragma",
-  "range",
-  "if-match",
-  "if-none-match",
-  "if-modified-since",
-  "if-unmodified-since",
-  "if-range",
-  "authorization",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "www-authenticate",
-  "cookie",
-  "set-cookie",
-  "age",
-  "expires",
-  "date",
-  "location",
-  "retry-after",
-  "vary",
-  "warning",
-  "origin",
-  "content-encoding",
-  "content-type",
-  "content-range",
-  "forwarded",
-  "x-forwarded-for",
-  "x-forwarded-host",
-  "x-forwarded-proto",
+  "transfer-encoding", "content-length", "host", "connection", "keep-alive", "proxy-connection", "upgrade", "te", "trailer",
+  "cache-control", "expect", "max-forwards", "pragma", "range", "if-match", "if-none-match", "if-modified-since",
+  "if-unmodified-since", "if-range", "authorization", "proxy-authenticate", "proxy-authorization", "www-authenticate",
+  "cookie", "set-cookie", "age", "expires", "date", "location", "retry-after", "vary", "warning", "origin",
+  "content-encoding", "content-type", "content-range", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto",
 ]);
 
 const FIRST_BYTES = 256;
+/** An unfinished line is looked at again with each byte up to this length, and then whenever it has doubled. */
+const SHORT_LINE_BYTES = 64;
+/** Used within one call only, so all sections of a thread share it. */
 const table = new Uint16Array(T.RECORDS + FIELDS_MAX * T.RECORD_SIZE);
 
 /** Collects a trailer section that may come in pieces, and reads it line by line. Memory is taken only when one comes. */
 export class TrailerSection {
   #bytes: Uint8Array | undefined;
   #length = 0;
-  #nextScan = 0;
+  /** Where the line starts that is not over, and how many are. */
+  #line = 0;
+  #count = 0;
+  #nextLook = 0;
   readonly #rules: ScanRules;
 
   constructor(limits: ChunkedLimits) {
@@ -74,8 +46,7 @@ export class TrailerSection {
 
   reset(): void {
     this.#bytes = undefined;
-    this.#length = 0;
-    this.#nextScan = 0;
+    this.#length = this.#line = this.#count = this.#nextLook = 0;
   }
 
   /**
@@ -86,15 +57,18 @@ export class TrailerSection {
     const taken = Math.min(end - start, this.#rules.maxHeadBytes + 1 - this.#length);
     this.#reserve(this.#length + taken).set(bytes.subarray(start, start + taken), this.#length);
     this.#length += taken;
-    // Line by line, and a long line whenever it has doubled: bytes that come one by one are not scanned each time.
-    const lineEnds = bytes[start + taken - 1] === LF;
-    if (!lineEnds && this.#length < this.#nextScan && this.#length <= this.#rules.maxHeadBytes) return 0;
-    this.#nextScan = 2 * this.#length;
-    clear(table);
-    const result = scanFieldLines(this.#bytes!, table, 0, 0, this.#length, this.#rules);
-    if (result >= 0) return Math.sign(result);
-    if (result === -ERROR.headTooLarge) return -ERROR.trailersTooLarge;
-    return result === -ERROR.tooManyFields ? -ERROR.tooManyTrailers : result;
+    const ended = bytes[start + taken - 1] === LF;
+    if (!ended && this.#length < this.#nextLook && this.#length <= this.#rules.maxHeadBytes) return 0;
+
+    const result = scanFieldLines(this.#bytes!, table, 0, this.#line, this.#length, this.#rules, this.#count);
+    if (result < 0) return sectionError(result);
+    if (result === 0 && ended) {
+      this.#line = this.#length;
+      this.#count++;
+    }
+    const length = this.#length - this.#line;
+    this.#nextLook = length < SHORT_LINE_BYTES ? 0 : this.#length + length;
+    return Math.sign(result);
   }
 
   #reserve(length: number): Uint8Array {
@@ -109,6 +83,8 @@ export class TrailerSection {
   /** The fields of the complete section without the forbidden ones: lower-case name, value, name, value … */
   toFields(): string[] {
     const bytes = this.#bytes!;
+    clear(table);
+    scanFieldLines(bytes, table, 0, 0, this.#length, this.#rules);
     const text = latin1View(bytes);
     const fields: string[] = [];
     for (let i = 0; i < table[T.COUNT]!; i++) {
@@ -119,4 +95,9 @@ export class TrailerSection {
     }
     return fields;
   }
+}
+
+function sectionError(result: number): number {
+  if (result === -ERROR.headTooLarge) return -ERROR.trailersTooLarge;
+  return result === -ERROR.tooManyFields ? -ERROR.tooManyTrailers : result;
 }
