@@ -523,6 +523,66 @@ describe("pausing", () => {
     expect(log.length).toBe(6);
   });
 
+  test("pausing and resuming inside a callback changes nothing, however the message came", async () => {
+    const agreement: DeflateAgreement = {
+      serverMaxWindowBits: 15,
+      clientMaxWindowBits: 15,
+      serverNoContextTakeover: true,
+      clientNoContextTakeover: true,
+      settings: deflateSettings(),
+    };
+    const peer = new PeerDeflate({ windowBits: 15, takeover: false });
+    const packed = (length: number): WireFrame => ({
+      opcode: BINARY,
+      rsv: 4,
+      payload: peer.message(Buffer.alloc(length)),
+    });
+    let inside = 0;
+    const { feed, log, sink } = setUp({
+      parts: { deflate: agreement },
+      handler: {
+        onMessage(ws, _bytes, start, end) {
+          expect(++inside).toBe(1);
+          ws.pause();
+          ws.resume();
+          log.push(String(end - start));
+          inside--;
+        },
+      },
+    });
+    feed(
+      { opcode: TEXT, payload: "a" },
+      packed(2),
+      packed(2 << 20),
+      { opcode: TEXT, payload: "abc" },
+      packed(4),
+    );
+    feed(packed(3 << 20), packed(5), { opcode: TEXT, payload: "abcdef" });
+    const lengths = [1, 2, 2 << 20, 3, 4, 3 << 20, 5, 6].map(String);
+    await vi.waitFor(() => expect(log).toEqual(lengths));
+    expect(sink.paused).toBe(false);
+  });
+
+  test("closing resumes: the peer's Close lies behind what was kept", () => {
+    const { connection, feed, log, sink } = setUp();
+    connection.pause();
+    feed({ opcode: TEXT, payload: "kept" }, closeFrame(1000));
+    expect(log).toEqual([]);
+    connection.close(1000);
+    expect(log).toEqual(["text kept", "close 1000  true"]);
+    expect(sink.closed).toBe(true);
+  });
+
+  test("a connection is not idle while it is paused", () => {
+    const { connection } = setUp({ options: { idleTimeoutMs: 5000, pingIntervalMs: 0 } });
+    connection.pause();
+    for (let now = 0; now <= 60_000; now += 1000) connection.tick(now);
+    expect(connection.state).toBe("open");
+    connection.resume();
+    for (let now = 61_000; now <= 67_000; now += 1000) connection.tick(now);
+    expect(connection.state).toBe("closed");
+  });
+
   test("a paused connection that is ended drops what it kept", () => {
     const { connection, feed, log } = setUp();
     connection.pause();
@@ -784,6 +844,16 @@ describe("compression", () => {
     expect(log.length).toBe(1);
     connection.resume();
     expect(log[1]).toBe("message 6");
+  });
+
+  test("what arrives while a message is inflated pauses the sink, and is read afterwards", async () => {
+    const { feed, log, sink } = setUp({ parts: { deflate: agreement() } });
+    feed({ opcode: BINARY, rsv: 4, payload: new PeerDeflate(takeover).message(Buffer.alloc(1 << 20)) });
+    expect(sink.paused).toBe(false);
+    feed({ opcode: TEXT, payload: "behind" });
+    expect([sink.paused, log]).toEqual([true, []]);
+    await vi.waitFor(() => expect(log[1]).toBe("text behind"));
+    expect(sink.paused).toBe(false);
   });
 
   test("an error in a long message fails the connection", async () => {

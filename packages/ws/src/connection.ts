@@ -169,7 +169,7 @@ export class WebSocketConnection {
 
   /**
    * Begins the closing handshake (RFC 6455 §7.1.2), behind all that was sent. `onClose` follows when the peer
-   * has answered, or after `closeTimeoutMs`.
+   * has answered, or after `closeTimeoutMs`. A paused connection is resumed: messages may still come.
    *
    * @param code 1000–1003, 1007–1014 or 3000–4999
    * @throws WsError `TZ_WS_ARGUMENT` for a code that must not be sent or a reason above 123 bytes
@@ -179,6 +179,8 @@ export class WebSocketConnection {
     if (this.#state !== "open") return;
     this.#state = "closing";
     this.#sendClose(payload);
+    // The peer's Close lies behind what it sent before.
+    this.resume();
   }
 
   /** Ends the transport at once, without a Close. */
@@ -208,7 +210,14 @@ export class WebSocketConnection {
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    if (!this.#reader.busy) this.#continueReading();
+    if (this.#reader.busy) return;
+    if (!this.#reading) {
+      this.#continueReading();
+      return;
+    }
+    // Called from a callback of the read that is under way: it goes on by itself.
+    this.#reader.parser.halted = false;
+    this.#sink.resume?.();
   }
 
   // ---- For the driver ----
@@ -263,6 +272,8 @@ export class WebSocketConnection {
   /** Time passes: pings, idle and closing timeouts. @param nowMs from any clock that does not go back */
   tick(nowMs: number): void {
     if (this.#state === "closed") return;
+    // Who is not read is not idle.
+    if (this.#paused) this.#liveness.noteReceived();
     switch (this.#liveness.tick(nowMs, this.#state === "closing")) {
       case "ping":
         if (!this.#frames.isBlocked) this.#frames.send(FIN | OPCODE.ping, NO_BYTES, 0, 0);
@@ -323,7 +334,10 @@ export class WebSocketConnection {
     if (parser.failed) return false;
     this.#liveness.noteReceived();
     if (!this.#reading && !parser.halted && this.#held === undefined) return true;
-    this.#held ??= new ByteQueue();
+    if (this.#held === undefined) {
+      this.#held = new ByteQueue();
+      if (!this.#reading) this.#sink.pause?.();
+    }
     this.#held.append(bytes, start, end);
     return false;
   }

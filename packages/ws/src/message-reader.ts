@@ -160,12 +160,16 @@ export class MessageReader implements FrameEvents {
   }
 
   #finishLater(error: WsError | undefined, isText: boolean): void {
-    this.busy = false;
-    if (error === undefined) {
-      this.#deliver(isText);
-    } else {
-      this.#inflater!.release();
-      this.#failWith(error);
+    try {
+      if (error === undefined) {
+        this.#deliver(isText);
+      } else {
+        this.#inflater!.release();
+        this.#failWith(error);
+      }
+    } finally {
+      // Not before: a callback that resumes must not read on inside the message at hand.
+      this.busy = false;
     }
     if (!this.parser.failed) this.#events.onReadResume();
   }

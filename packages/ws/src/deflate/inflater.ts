@@ -96,7 +96,7 @@ export class Inflater implements SlicedJob {
 
   /** Ends the use of `output`. */
   release(): void {
-    this.#runtime.inflated.give(this.output);
+    if (this.output !== NOTHING) this.#runtime.inflated.give(this.output);
     this.output = NOTHING;
   }
 
