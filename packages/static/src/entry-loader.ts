@@ -186,7 +186,7 @@ export class EntryLoader {
       case "redirect":
         return new RedirectEntry(key, probes, resolution.location);
       case "directory":
-        if (options.listing === false) return new RefusedEntry(key, probes, 403);
+        if (options.listing === false) return new RefusedEntry(key, probes, 403, true);
         return yield* wait(this.#list(key, resolution.path, probes, options.listing));
       case "refused":
         return new RefusedEntry(key, probes, resolution.status);

@@ -48,8 +48,8 @@ const CLOCK_RESOLUTION_MS_MAX = 100;
 
 /** What adapters of ours look for in a plan. */
 export interface StaticPlan extends ResponsePlan {
-  /** A refusal that no other middleware may undo. */
-  readonly isFinal?: boolean;
+  /** May the next middleware answer instead? Not given: when the status is 404 or 405. */
+  readonly mayPass?: boolean;
 }
 
 export interface StaticStats extends CacheStats {
@@ -217,7 +217,7 @@ export class StaticMount implements PlanMount {
       return redirectPlan(target.canonical, request.target, this.#refusalFields);
     }
     const verdict = judgePath(target.segments, this.options);
-    if (verdict === "denied") return final(this.#refuse(request, 404));
+    if (verdict === "denied") return passing(false, this.#refuse(request, 404));
     if (verdict === "ignored") return this.#refuseOrFallBack(request, 404, target);
     try {
       const found = run(this.#loader.entryFor(target));
@@ -244,9 +244,11 @@ export class StaticMount implements PlanMount {
       entry.release();
       return plan;
     }
-    const { status } = entry;
+    const { status, isDirectory } = entry;
     entry.release();
-    if (status === 404 && isDenied(target.path, this.options)) return final(this.#refuse(request, status));
+    if (isDirectory) return passing(true, this.#refuse(request, status));
+    if (status === 404 && isDenied(target.path, this.options))
+      return passing(false, this.#refuse(request, status));
     return this.#refuseOrFallBack(request, status, target);
   }
 
@@ -337,12 +339,12 @@ function isMisspelled(target: TargetPath, prefix: string): boolean {
   return target.raw.includes("//") || (target.raw === prefix && prefix !== "/");
 }
 
-function final(plan: MaybePromise<StaticPlan>): MaybePromise<StaticPlan> {
+function passing(mayPass: boolean, plan: MaybePromise<StaticPlan>): MaybePromise<StaticPlan> {
   const mark = (made: StaticPlan): StaticPlan => ({
     head: made.head,
     body: made.body,
     release: () => made.release?.(),
-    isFinal: true,
+    mayPass,
   });
   return plan instanceof Promise ? plan.then(mark) : mark(plan);
 }

@@ -106,6 +106,14 @@ export function createSite(): Site {
   put("pre.js", pre);
   put("pre.js.br", zlib.brotliCompressSync(pre));
   put("pre.js.gz", zlib.gzipSync(pre));
+  put("pre.js.zst", "not really zstd, but nobody looks inside");
+  put("only.txt.gz", zlib.gzipSync("ONLY COMPRESSED\n"));
+  put("large-only.txt.gz", zlib.gzipSync(noise(400_000).toString("hex"), { level: 1 }));
+  put("old.txt", "as old as an image layer\n", 0);
+  put("old-large.txt", lines(20_000, 9), 0);
+  put("404.html", "<!doctype html><p>CUSTOM 404</p>\n");
+  put("about.html", "<!doctype html><p>ABOUT</p>\n");
+  put("photo.svg", `<svg xmlns="http://www.w3.org/2000/svg">${" ".repeat(3000)}</svg>\n`);
   put("stale.js", lines(200, 5));
   put("stale.js.br", zlib.brotliCompressSync("STALE"), MTIME_SECONDS - 1000);
   put("outbr.js", lines(200, 6));

@@ -11,11 +11,13 @@ import {
   type PlanRequest,
   type ResponsePlan,
 } from "@tz/http1";
+import type { StaticPlan } from "../mount.js";
+import { mergeFields } from "../respond/field-list.js";
 import { readSegments } from "../respond/segment-reader.js";
 import { DECIDING_FIELDS } from "./deciding-fields.js";
 
 export interface NodeHandlerOptions {
-  /** With `next`: leave what the mount does not have (404) and other methods (405) to it. Default `true`. */
+  /** With `next`: leave what the mount does not have and other methods to it. Default `true`. */
   readonly fallthrough?: boolean;
 }
 
@@ -89,14 +91,14 @@ function respond(
   place: Place,
   next: ((error?: unknown) => void) | undefined,
 ): void {
-  const execute = (plan: ResponsePlan): void => {
+  const execute = (plan: StaticPlan): void => {
     const { status } = plan.head;
-    if (next !== undefined && (status === 404 || status === 405)) {
+    if (next !== undefined && (plan.mayPass ?? (status === 404 || status === 405))) {
       plan.release?.();
       next();
       return;
     }
-    send(response, plan, place.base);
+    send(request, response, plan, place.base);
   };
   const fail = (error: unknown): void => {
     if (next !== undefined) next(error);
@@ -135,9 +137,8 @@ class NodeRequest implements PlanRequest {
   }
 }
 
-/** Carries a plan out. Middleware in front may have set headers of its own: they stay unless the plan has them. */
-function send(response: ServerResponse, plan: ResponsePlan, base: string): void {
-  const { status } = plan.head;
+/** Carries a plan out. */
+function send(request: IncomingMessage, response: ServerResponse, plan: ResponsePlan, base: string): void {
   // Bytes of the mount's memory are with the socket until the response is closed, one way or the other.
   response.once("close", () => plan.release?.());
   if (response.destroyed || response.headersSent) {
@@ -145,16 +146,43 @@ function send(response: ServerResponse, plan: ResponsePlan, base: string): void 
     return;
   }
   if (plan.close === true) response.shouldKeepAlive = false;
-  for (let i = 0; i < plan.head.fields.length; i += 2) {
-    const name = plan.head.fields[i]!;
-    const value = plan.head.fields[i + 1]!;
-    response.setHeader(name, name === "Location" ? base + value : value);
+  if (plan.earlyHints !== undefined && request.httpVersion !== "1.0") {
+    response.writeEarlyHints({ link: plan.earlyHints.fields.filter((_, i) => i % 2 === 1) });
   }
-  response.writeHead(status);
+  writeHead(request, response, plan, base);
   sendBody(response, plan.body).catch(() => {
     // The promised length cannot be kept: a connection that is cut is the only way to say so.
     response.destroy();
   });
+}
+
+function writeHead(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { head }: ResponsePlan,
+  base: string,
+): void {
+  const { status, fields } = head;
+  if (base === "" && request.httpVersionMajor === 1 && response.getHeaderNames().length === 0) {
+    response.writeHead(status, fields as string[]);
+    return;
+  }
+  // Middleware in front may have set fields of its own: they stay unless the plan has them.
+  const values = new Map<string, string[]>();
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i]!;
+    const value = fields[i + 1]!;
+    const all = values.get(name) ?? [];
+    all.push(name === "Location" && value.startsWith("/") ? base + value : value);
+    values.set(name, all);
+  }
+  const vary = response.getHeader("vary");
+  for (const [name, all] of values) response.setHeader(name, all.length === 1 ? all[0]! : all);
+  const own = values.get("Vary");
+  if (own !== undefined && vary !== undefined) {
+    response.setHeader("Vary", mergeFields(["Vary", String(vary)], ["Vary", own.join(", ")])[1]!);
+  }
+  response.writeHead(status);
 }
 
 async function sendBody(response: ServerResponse, body: PlanBody): Promise<void> {

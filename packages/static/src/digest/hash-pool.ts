@@ -12,6 +12,9 @@ const THREADS = Math.min(2, availableParallelism());
 /** Jobs that may wait: a site of that many files is hashed at once; beyond, files stay with weak tags for now. */
 const WAITING_MAX = 10_000;
 
+/** Beyond so many jobs, digests that only one client wants are left out. */
+const BUSY_JOBS = 64;
+
 const OPENSSL_NAME: Readonly<Record<DigestAlgorithm, string>> = { "sha-256": "sha256", "sha-512": "sha512" };
 
 export type HashSource =
@@ -21,13 +24,23 @@ export type HashSource =
 
 type Waiting = (digests: readonly string[] | undefined) => void;
 
-/** From sources the worker is TypeScript too, and needs the loader that this process was started with. */
-const isSource = import.meta.url.endsWith(".ts");
+/** From sources the worker is TypeScript too, and Node 20 has no loader for the first module of a thread. */
+function startThread(): Worker {
+  if (!import.meta.url.endsWith(".ts")) return new Worker(new URL("./hash-worker.js", import.meta.url));
+  const source = JSON.stringify(new URL("./hash-worker.ts", import.meta.url).href);
+  const code = `import("tsx/esm/api").then(({ tsImport }) => tsImport(${source}, ${source}))`;
+  return new Worker(code, { eval: true, execArgv: [] });
+}
 
 class HashPool {
   readonly #workers: Worker[] = [];
   readonly #waiting = new Map<number, { readonly worker: Worker; readonly done: Waiting }>();
   #jobs = 0;
+
+  /** More is waiting than a client that only wonders should add to. */
+  get isBusy(): boolean {
+    return this.#waiting.size >= BUSY_JOBS;
+  }
 
   /** Base64 by algorithm; `undefined` when there is too much to do or the source could not be read. */
   hash(
@@ -55,15 +68,13 @@ class HashPool {
   }
 
   #workerFor(id: number): Worker {
-    if (this.#workers.length < THREADS) this.#workers.push(this.#start());
+    // A thread takes tens of milliseconds to start: all of them with the first job.
+    while (this.#workers.length < THREADS) this.#workers.push(this.#start());
     return this.#workers[id % this.#workers.length]!;
   }
 
   #start(): Worker {
-    const worker = new Worker(
-      new URL(isSource ? "./hash-worker.ts" : "./hash-worker.js", import.meta.url),
-      isSource ? { execArgv: ["--import", "tsx"] } : {},
-    );
+    const worker = startThread();
     worker.on("message", ({ id, digests }: HashReply) => {
       const waiting = this.#waiting.get(id);
       this.#waiting.delete(id);

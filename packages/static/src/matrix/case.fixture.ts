@@ -15,7 +15,9 @@ export interface MatrixCase {
   readonly body?: string | RegExp | Uint8Array;
   readonly lacks?: string;
   /** `""` when all is well. */
-  readonly check?: (answer: Answer) => string;
+  readonly check?: ((answer: Answer) => string) | undefined;
+  /** Hashes are found off the loop: an answer may come without them at first. */
+  readonly settles?: boolean;
   /** The target must reach the server as it is written here. */
   readonly raw?: boolean;
 }

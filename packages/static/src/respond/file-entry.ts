@@ -1,6 +1,7 @@
 /** The entry of a path that is a file, in all the forms that it has or can be given. */
 import { FIELD, type PlanRequest, type ResponsePlan } from "@tz/http1";
 import { ENTRY_OVERHEAD_BYTES, Entry, type Probe } from "../cache/entry.js";
+import { hashPool } from "../digest/hash-pool.js";
 import { wantedDigest } from "../digest/want-digest.js";
 import { parseRange } from "../negotiate/byte-ranges.js";
 import { canCompress, compress, decompress, decompressor } from "../negotiate/coders.js";
@@ -18,7 +19,7 @@ import { FormMaker } from "./form-maker.js";
 import { JobQueue } from "./job-queue.js";
 import { type LoadedFile, loadFile } from "./loaded-file.js";
 import { within } from "./patience.js";
-import { digestValue } from "./representation.js";
+import { type Digests, digestValue } from "./representation.js";
 import { chunksOf, decoded } from "./segment-reader.js";
 
 /** A change within this time of the last one may leave the file's time as it was: the kernel's clock ticks every 4 ms or 10 ms. */
@@ -62,6 +63,8 @@ interface StoredForm {
   readonly status: FileStatus;
   /** The hash that its tag and digests wait for. */
   readonly hashing: Promise<void> | undefined;
+  /** Digests that some client wanted, once for all. */
+  readonly wanted: Map<DigestAlgorithm, Promise<Digests | undefined>>;
 }
 
 export class FileEntry extends Entry {
@@ -91,11 +94,7 @@ export class FileEntry extends Entry {
     const description = describeFile(path, options, varies, known);
     this.#maker = new FormMaker({ options, files, memory, description, known });
     for (const [coding, file] of loaded) {
-      this.#store(coding, {
-        form: this.#maker.fromFile(file, coding),
-        status: file.status,
-        hashing: undefined,
-      });
+      this.#store(coding, storedForm(this.#maker.fromFile(file, coding), file.status));
     }
     this.isCacheable = identity?.isSteady ?? true;
     this.isRacy = [...loaded.values()].some(({ status }) => isRecent(status));
@@ -119,7 +118,7 @@ export class FileEntry extends Entry {
     let isGood = true;
     for (let next = rest.shift(); next !== undefined; next = rest.shift()) {
       const [coding, file] = next;
-      const one = yield* loadFile(files, file, options.cache.maxEntryBytes);
+      const one = yield* loadFile(files, file, maxBodyBytes(options));
       if (one.isSteady || (isLast && coding === "identity")) loaded.set(coding, one);
       else isGood = isLast;
       if (!isGood) break;
@@ -180,7 +179,9 @@ export class FileEntry extends Entry {
     const kept = isHashed ? stored : { ...stored, hashing: this.#hash(coding, form, status, algorithms) };
     this.#forms.set(coding, kept);
     const cost = form.content.memoryBytes - (before?.form.content.memoryBytes ?? 0);
-    this.costBytes += cost + (before === undefined ? ENTRY_OVERHEAD_BYTES : 0);
+    // The entry's own overhead is that of its first form.
+    const isAnother = before === undefined && this.#forms.size > 1;
+    this.costBytes += cost + (isAnother ? ENTRY_OVERHEAD_BYTES : 0);
     if (before === undefined && form.content instanceof FileContent) this.openFiles++;
     if (coding === "identity") {
       this.plainGet = form.getPlan;
@@ -200,13 +201,8 @@ export class FileEntry extends Entry {
     const now = this.#forms.get(coding);
     if (now?.form !== form || this.isGone) return;
     const before = this.costBytes;
-    if (digests === undefined) this.#forms.set(coding, { form, status, hashing: undefined });
-    else
-      this.#store(coding, {
-        form: this.#maker.withDigests(form, status, digests),
-        status,
-        hashing: undefined,
-      });
+    if (digests === undefined) this.#forms.set(coding, storedForm(form, status));
+    else this.#store(coding, storedForm(this.#maker.withDigests(form, status, digests), status));
     this.#context.onResized(this, this.costBytes - before);
   }
 
@@ -282,7 +278,7 @@ export class FileEntry extends Entry {
       if (result === undefined) return undefined;
       const before = this.costBytes;
       const made = this.#maker.fromBytes(result, coding, status, true);
-      const kept = this.#store(coding, { form: made, status, hashing: undefined });
+      const kept = this.#store(coding, storedForm(made, status));
       this.#context.onResized(this, this.costBytes - before);
       return kept;
     } finally {
@@ -319,29 +315,24 @@ export class FileEntry extends Entry {
 
   /** Digests that this client wants and that answers do not have unasked (RFC 9530 §4). */
   async #answerWithDigests(
-    stored: StoredForm,
+    of: StoredForm,
     request: PlanRequest,
     own: readonly string[] = [],
   ): Promise<ResponsePlan> {
-    const { form } = stored;
+    const { form } = of;
     const fields = [...own];
     form.retain();
     try {
+      const known = form.representation.init.digests;
       const wantedRepr = wantedDigest(request.field(FIELD.wantReprDigest));
-      if (wantedRepr !== undefined && !form.representation.init.digests.has(wantedRepr)) {
-        const digests = await within(this.#maker.hash(form, [wantedRepr]), HASH_WAIT_MS);
-        if (digests !== undefined) {
-          fields.push("Repr-Digest", digestValue(new Map([...form.representation.init.digests, ...digests])));
-        }
+      if (wantedRepr !== undefined && !known.has(wantedRepr)) {
+        const digests = await this.#wanted(of, wantedRepr);
+        if (digests !== undefined) fields.push("Repr-Digest", digestValue(new Map([...known, ...digests])));
       }
-      const wantedContent = wantedDigest(request.field(FIELD.wantContentDigest));
-      const part = wantedContent === undefined ? undefined : this.#contentRange(form, request);
       const plan = form.answer(request, fields.length === 0 ? undefined : fields);
-      const isContent = plan.head.status === 200 || plan.head.status === 206;
-      if (wantedContent === undefined || part === undefined || !isContent || plan.body.kind === "none")
-        return plan;
-      const [start, end] = plan.head.status === 200 ? [0, form.content.byteLength] : part;
-      const digests = await within(this.#maker.hash(form, [wantedContent], start, end), HASH_WAIT_MS);
+      const wantedContent = wantedDigest(request.field(FIELD.wantContentDigest));
+      if (wantedContent === undefined || plan.body.kind === "none") return plan;
+      const digests = await this.#contentDigest(of, request, plan.head.status, wantedContent);
       if (digests === undefined) return plan;
       plan.release?.();
       return form.answer(request, [...fields, "Content-Digest", digestValue(digests)]);
@@ -350,17 +341,48 @@ export class FileEntry extends Entry {
     }
   }
 
-  /** Which bytes the content of the answer is; `undefined` when it is several parts, or too much to hash meanwhile. */
-  #contentRange(form: Form, request: PlanRequest): readonly [number, number] | undefined {
-    const { byteLength } = form.content;
-    const range = request.field(FIELD.range);
-    const ranges =
-      range === undefined ? "whole" : parseRange(range, byteLength, this.#context.options.maxRanges);
-    const [start, end] =
-      typeof ranges === "string" || ranges.length > 1 ? [0, byteLength] : [ranges[0]!.start, ranges[0]!.end];
-    if (typeof ranges !== "string" && ranges.length > 1) return undefined;
-    return end - start <= PART_DIGEST_BYTES_MAX ? [start, end] : undefined;
+  async #contentDigest(
+    of: StoredForm,
+    request: PlanRequest,
+    status: number,
+    algorithm: DigestAlgorithm,
+  ): Promise<Digests | undefined> {
+    if (status === 200) return this.#wanted(of, algorithm);
+    const part = status === 206 ? this.#partOf(of.form, request) : undefined;
+    if (part === undefined || hashPool.isBusy) return undefined;
+    return within(this.#maker.hash(of.form, [algorithm], ...part), HASH_WAIT_MS);
   }
+
+  /** A digest of the whole form, found once. */
+  async #wanted({ form, wanted }: StoredForm, algorithm: DigestAlgorithm): Promise<Digests | undefined> {
+    const known = form.representation.init.digests.get(algorithm);
+    if (known !== undefined) return new Map([[algorithm, known]]);
+    let finding = wanted.get(algorithm);
+    if (finding === undefined) {
+      if (hashPool.isBusy) return undefined;
+      finding = this.#maker.hash(form, [algorithm]);
+      wanted.set(algorithm, finding);
+    }
+    return within(finding, HASH_WAIT_MS);
+  }
+
+  /** Which bytes a 206 has; `undefined` when it is several parts, or too much to hash meanwhile. */
+  #partOf(form: Form, request: PlanRequest): readonly [start: number, end: number] | undefined {
+    const range = request.field(FIELD.range) ?? "";
+    const ranges = parseRange(range, form.content.byteLength, this.#context.options.maxRanges);
+    const [only, second] = typeof ranges === "string" ? [] : ranges;
+    if (only === undefined || second !== undefined) return undefined;
+    return only.end - only.start <= PART_DIGEST_BYTES_MAX ? [only.start, only.end] : undefined;
+  }
+}
+
+function storedForm(form: Form, status: FileStatus): StoredForm {
+  return { form, status, hashing: undefined, wanted: new Map() };
+}
+
+/** What would throw half of the others out is left on disk. Without a cache it is only read and sent. */
+function maxBodyBytes({ cache }: ResolvedOptions): number {
+  return cache.bytes === 0 ? cache.maxEntryBytes : Math.min(cache.maxEntryBytes, cache.bytes / 2);
 }
 
 /** What a file may grow to when only a compressed form of it is on disk. */

@@ -38,14 +38,17 @@ export class RedirectEntry extends Entry {
 
 export class RefusedEntry extends Entry {
   readonly status: number;
+  /** It is a directory that has no index and is not listed: an application may have a page for it. */
+  readonly isDirectory: boolean;
 
   override get isRefusal(): boolean {
     return true;
   }
 
-  constructor(target: string, probes: readonly Probe[], status: number) {
+  constructor(target: string, probes: readonly Probe[], status: number, isDirectory = false) {
     super(target, probes);
     this.status = status;
+    this.isDirectory = isDirectory;
     // A full disk or a lack of descriptors is over as soon as it is over.
     this.isCacheable = status < 500;
   }
