@@ -227,7 +227,7 @@ export class App {
       else if (handler instanceof Upgraded) handler.stop();
     });
     const deadline = performance.now() + timeoutMs;
-    while (core.loop.connections > 0 && performance.now() < deadline) {
+    while (core.loop.connections + core.inFlight > 0 && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
     }
     await drainDeferred(core.deferred, deadline - performance.now());

@@ -19,7 +19,11 @@ export const SERVER_ERRORS = {
     status: 400,
     meaning: "The client went away before the end of the request body.",
   },
-  TZ_SERVER_BODY_INVALID: { status: 400, meaning: "The chunked coding of the request body is malformed." },
+  TZ_SERVER_BODY_INVALID: {
+    status: 400,
+    meaning: "The chunked or content coding of the request body, or its form, is malformed.",
+  },
+  TZ_SERVER_BODY_CODING: { status: 415, meaning: "The `Content-Encoding` of the request body is not known." },
   TZ_SERVER_BODY_TIMEOUT: { status: 408, meaning: "The request body did not arrive within `bodyTimeoutMs`." },
   TZ_SERVER_INVALID_REQUEST: {
     status: 400,

@@ -6,6 +6,7 @@ export {
   type ListenTarget,
   type ServerStats,
 } from "./app.js";
+export type { MultipartForm, MultipartOptions, UploadedFile } from "./body/multipart.js";
 export { RequestBody } from "./body/request-body.js";
 export { SERVER_ERRORS, ServerError, type ServerErrorCode, type ServerErrorOptions } from "./errors.js";
 export type { DeferredTask } from "./handlers/defer-queue.js";

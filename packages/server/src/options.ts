@@ -165,6 +165,40 @@ export const ROUTE_OPTIONS = {
 
 export type RouteNumberOption = keyof typeof ROUTE_OPTIONS;
 
+/** What `request.multipart(options)` takes as numbers. The whole body is bound by `maxBodyBytes`. */
+export const MULTIPART_OPTIONS = {
+  maxFiles: {
+    default: 10,
+    min: 0,
+    max: 10_000,
+    unit: "files",
+    meaning: "More files in one form are answered 413.",
+  },
+  maxFileBytes: {
+    default: 10_485_760,
+    min: 0,
+    max: 1_099_511_627_776,
+    unit: "bytes",
+    meaning: "A larger file is answered 413.",
+  },
+  maxFields: {
+    default: 100,
+    min: 0,
+    max: 100_000,
+    unit: "fields",
+    meaning: "More fields in one form are answered 413.",
+  },
+  maxFieldBytes: {
+    default: 65_536,
+    min: 0,
+    max: 16_777_216,
+    unit: "bytes",
+    meaning: "A longer field is answered 413.",
+  },
+} as const satisfies Record<string, NumberRow>;
+
+export type MultipartNumberOption = keyof typeof MULTIPART_OPTIONS;
+
 export type NumberOption = keyof typeof SERVER_OPTIONS;
 
 /** Which loop carries the server: `"auto"` takes `"epoll"` where it is supported. */

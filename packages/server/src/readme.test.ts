@@ -1,17 +1,20 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { SERVER_ERRORS } from "./errors.js";
-import { ROUTE_OPTIONS, SERVER_OPTIONS } from "./options.js";
+import { MULTIPART_OPTIONS, ROUTE_OPTIONS, SERVER_OPTIONS } from "./options.js";
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 
-test.each([SERVER_OPTIONS, ROUTE_OPTIONS])("the README's option table is the option table", (table) => {
-  for (const [name, row] of Object.entries(table)) {
-    expect(readme).toContain(
-      `| \`${name}\` | ${row.default} | ${row.min} – ${row.max} | ${row.unit} | ${row.meaning} |`,
-    );
-  }
-});
+test.each([SERVER_OPTIONS, ROUTE_OPTIONS, MULTIPART_OPTIONS])(
+  "the README's option table is the option table",
+  (table) => {
+    for (const [name, row] of Object.entries(table)) {
+      expect(readme).toContain(
+        `| \`${name}\` | ${row.default} | ${row.min} – ${row.max} | ${row.unit} | ${row.meaning} |`,
+      );
+    }
+  },
+);
 
 test("the README's error table is the error table", () => {
   for (const [code, { status, meaning }] of Object.entries(SERVER_ERRORS)) {

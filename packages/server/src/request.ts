@@ -1,4 +1,7 @@
+import { Readable } from "node:stream";
 import type { FieldId, PlanRequest, RequestHead } from "@tz/http1";
+import { codingsOf, decoded } from "./body/content-coding.js";
+import { type MultipartForm, type MultipartOptions, readMultipart, removeUploads } from "./body/multipart.js";
 import type { RequestBody } from "./body/request-body.js";
 import { ServerError } from "./errors.js";
 import type { DeferredTask } from "./handlers/defer-queue.js";
@@ -231,14 +234,58 @@ export class ServerRequest<Params = Readonly<Record<string, unknown>>, Valid = u
     return this.#live().field(name);
   }
 
-  /** The whole body; empty when there is none. Throws as `RequestBody.bytes`. */
-  async bytes(): Promise<Uint8Array> {
-    return this.body === null ? new Uint8Array(0) : this.body.bytes();
+  /**
+   * The body in pieces as they come, its content coding (gzip, br, deflate) taken off.
+   * @throws ServerError `TZ_SERVER_BODY_CODING`; otherwise as {@link bytes}
+   */
+  content(): AsyncIterable<Uint8Array> {
+    const { body } = this;
+    if (body === null) return Readable.from([]);
+    const codings = codingsOf(this.field("content-encoding"));
+    return codings.length === 0 ? body : decoded(body, codings, body.maxBytes);
   }
 
-  /** The body as UTF-8 text. Throws as `RequestBody.bytes`. */
+  /**
+   * The whole body, its content coding taken off; empty when there is none.
+   * @throws ServerError `TZ_SERVER_BODY_TOO_LARGE` also for decoded content beyond `maxBodyBytes`,
+   *   `TZ_SERVER_BODY_CODING`; otherwise as `RequestBody.bytes`
+   */
+  async bytes(): Promise<Uint8Array> {
+    const { body } = this;
+    if (body === null) return new Uint8Array(0);
+    const content = this.content();
+    if (content === body) return body.bytes();
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of content) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  }
+
+  /** The body as UTF-8 text. Throws as {@link bytes}. */
   async text(): Promise<string> {
-    return this.body === null ? "" : this.body.text();
+    return this.body === null ? "" : Buffer.from(await this.bytes()).toString("utf8");
+  }
+
+  /**
+   * The body as a form with files (`multipart/form-data`): files are written to disk as they come, and removed when the
+   * request ends.
+   * @throws ServerError `TZ_SERVER_BODY_TYPE`, `TZ_SERVER_BODY_TOO_LARGE`, `TZ_SERVER_BODY_INVALID`, `TZ_SERVER_OPTION`;
+   *   otherwise as {@link bytes}
+   */
+  async multipart(options: MultipartOptions = {}): Promise<MultipartForm> {
+    if (this.mediaType !== "multipart/form-data") throw this.#wrongType("multipart/form-data");
+    return readMultipart(this.content(), this.field("content-type")!, options, (directory) => {
+      this.onEnd(() => {
+        const { deferred } = this.#core;
+        deferred.hold(removeUploads(directory).catch((error: unknown) => this.#core.reportError(error)));
+      });
+    });
+  }
+
+  #wrongType(wanted: string): ServerError {
+    const type = this.mediaType || "of no type";
+    return new ServerError("TZ_SERVER_BODY_TYPE", `the body is ${type}, not ${wanted}`, {
+      fields: ["Accept", wanted],
+    });
   }
 
   /**
@@ -246,12 +293,8 @@ export class ServerRequest<Params = Readonly<Record<string, unknown>>, Valid = u
    * @throws ServerError `TZ_SERVER_BODY_TYPE` for another type; otherwise as `RequestBody.bytes`
    */
   async form(): Promise<URLSearchParams> {
-    const type = this.mediaType;
-    if (type !== "application/x-www-form-urlencoded") {
-      throw new ServerError("TZ_SERVER_BODY_TYPE", `the body is ${type || "of no type"}, not a form`, {
-        fields: ["Accept", "application/x-www-form-urlencoded"],
-      });
-    }
+    const type = "application/x-www-form-urlencoded";
+    if (this.mediaType !== type) throw this.#wrongType(type);
     return new URLSearchParams(await this.text());
   }
 

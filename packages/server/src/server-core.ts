@@ -33,6 +33,8 @@ export class ServerCore {
   handler: Handler | undefined;
   router: Router<Handler> | undefined;
   readonly match = new RouteMatch<Handler>();
+  /** Handlers whose promise is not settled, also those whose client has left. */
+  inFlight = 0;
   readonly errorListeners: OnError[] = [];
   /** `undefined` as long as nobody added any: requests then take the short way. */
   hooks: Hooks | undefined;
@@ -139,10 +141,13 @@ export class ServerCore {
 
   async #finishLater(request: ServerRequest, promise: Promise<ResponsePlan>): Promise<ResponsePlan> {
     let plan: ResponsePlan;
+    this.inFlight++;
     try {
       plan = await promise;
     } catch (error) {
       plan = await this.answerError(error, request);
+    } finally {
+      this.inFlight--;
     }
     return request.ends === undefined ? plan : endingWith(plan, request);
   }
