@@ -1,5 +1,5 @@
 import { type MemorySource, SharedSlabPool } from "@tz/alloc";
-import { HEADER, PAGE_WORDS, RECORD_SHIFT, segmentLayout, segmentPages } from "./layout.js";
+import { HEADER, PAGE_WORDS, RECORD_SHIFT, segmentLayout, segmentPages, WORKER_WORDS } from "./layout.js";
 import { CACHE_OWNER } from "./page-heap.js";
 import * as record from "./record.js";
 import { openViews } from "./shared-memory.js";
@@ -143,4 +143,14 @@ export function inconsistencies(memory: MemorySource): string[] {
   });
   expect(header[HEADER.pagesTaken] === ours, `pagesTaken is ${header[HEADER.pagesTaken]} of ${ours}`);
   return wrong;
+}
+
+/** Pins of all workers, the dead ones too. */
+export function pinsHeld(memory: MemorySource): number {
+  return openViews(memory).pins.reduce((sum, row) => row.reduce((all, count) => all + count, sum), 0);
+}
+
+/** Rows that somebody has, dead or alive. */
+export function workersAttached(memory: MemorySource): number {
+  return openViews(memory).workers.filter((word, index) => index % WORKER_WORDS === 0 && word !== 0).length;
 }

@@ -1,4 +1,4 @@
-import { SharedSlabPool } from "@tz/alloc";
+import { AllocError, SharedSlabPool } from "@tz/alloc";
 import { HEADER, PAGE_WORDS, type SharedLayout, segmentLayout, segmentPages } from "./layout.js";
 import type { SharedViews } from "./shared-memory.js";
 import { classFor, classSizes, slotsOfPage, UNIT_BYTES } from "./size-classes.js";
@@ -170,9 +170,15 @@ export class PageHeap {
     this.#kept = new Map();
   }
 
-  /** Gives back what a dead worker's pool handles had. */
-  recover(row: number): void {
-    for (let segment = 0; segment < this.#pools.length; segment++) this.#pool(segment).recover(row + 1);
+  /** Gives back what dead workers' pool handles had, and those of cleaners that died at it. */
+  recover(rows: readonly number[]): void {
+    if (rows.length === 0) return;
+    for (let segment = 0; segment < this.#pools.length; segment++) {
+      const pool = this.#pool(segment);
+      // There is one cleaner at a time, which has the writer lock: all others are dead.
+      const cleaners = CLEANER_OWNERS.filter((owner) => owner !== pool.owner);
+      recoverOwners(pool, [...cleaners, ...rows.map((row) => row + 1)]);
+    }
   }
 
   /** Ends taking part in the pools. */
@@ -242,10 +248,7 @@ export class PageHeap {
     if (this.#poolOwner !== 0) return attach(this.#poolOwner);
     for (const owner of CLEANER_OWNERS) {
       try {
-        const pool = attach(owner);
-        // Others that died while cleaning up: there is one cleaner at a time, so all of them are dead.
-        for (const other of CLEANER_OWNERS) if (other !== owner) pool.recover(other);
-        return pool;
+        return attach(owner);
       } catch (error) {
         if (owner === CLEANER_OWNERS.at(-1)) throw error;
       }
@@ -307,6 +310,26 @@ export class PageHeap {
   #setOwner(page: number, slot: number, value: number): void {
     const words = this.#wordsOf(page);
     words[words.length - 1 - slot] = value;
+  }
+}
+
+/** One of them may have died while it recovered another, and has to be recovered first: so in several rounds. */
+function recoverOwners(pool: SharedSlabPool<"null">, owners: readonly number[]): void {
+  let left = owners;
+  while (left.length > 0) {
+    const failed: number[] = [];
+    let failure: unknown;
+    for (const owner of left) {
+      try {
+        pool.recover(owner);
+      } catch (error) {
+        if (!(error instanceof AllocError)) throw error;
+        failed.push(owner);
+        failure = error;
+      }
+    }
+    if (failed.length === left.length) throw failure;
+    left = failed;
   }
 }
 

@@ -55,7 +55,7 @@ export interface SharedStatistics extends SharedCounts {
 }
 
 const OWNER = "SharedCache";
-const ATTACH_WAIT_MS = 5000;
+const ATTACH_WAIT_MS = 1000;
 /** Dead workers are looked for when there is no room, but not all the time. */
 const RECOVERY_PAUSE_MS = 1000;
 
@@ -431,10 +431,12 @@ export class SharedCache {
     this.#counters.add(SHARED_COUNTER.repairs);
   }
 
-  /** Under the lock. The rows go back last: whoever dies in between leaves the rest to be done again. */
+  /** Under the lock. */
   #recover(rows: readonly number[]): number {
     recoverRows(rows, { rows: this.#rows, pins: this.#pinTable, writer: this.#writer, heap: this.#heap });
     this.#counters.add(SHARED_COUNTER.recoveredWorkers, rows.length);
+    // Rare, and worth knowing even if this worker is the next to die.
+    if (rows.length > 0) this.#counters.flush();
     return rows.length;
   }
 
@@ -506,14 +508,14 @@ interface Parts {
   readonly heap: PageHeap;
 }
 
-/** Under the lock. */
+/** Under the lock. The rows go back last: whoever dies in between leaves the rest to be done again. */
 function recoverRows(dead: readonly number[], { rows, pins, writer, heap }: Parts): void {
   for (const row of dead) {
     pins.clear(row);
     writer.sweep(row);
-    heap.recover(row);
-    rows.giveBack(row);
   }
+  heap.recover(dead);
+  for (const row of dead) rows.giveBack(row);
 }
 
 function partsOf(views: SharedViews, row: number | undefined, pins: PinTable) {
