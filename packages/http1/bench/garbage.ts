@@ -1,0 +1,43 @@
+/**
+ * Shows that a parsed request leaves nothing for the collector: with `--trace-gc`, parses REQUESTS heads and counts
+ * the collections. `pnpm --filter @tz/http1 bench:garbage`.
+ */
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { RequestHead } from "../src/request-head.js";
+import { createScanner } from "../src/scan/create-scanner.js";
+import { BROWSER_REQUEST } from "./browser-request.js";
+
+const REQUESTS = Number(process.env.REQUESTS ?? 10_000_000);
+const START = "-- measured from here --";
+
+function parseAll(): void {
+  const scanner = createScanner();
+  scanner.bytes.set(BROWSER_REQUEST);
+  const head = new RequestHead(scanner);
+  const run = (times: number) => {
+    for (let i = 0; i < times; i++)
+      if (head.parse(0, BROWSER_REQUEST.length) !== BROWSER_REQUEST.length) throw new Error("Not parsed");
+  };
+  run(100_000);
+  console.log(START);
+  const before = process.memoryUsage().heapUsed;
+  run(REQUESTS);
+  console.log(`heap grew by ${process.memoryUsage().heapUsed - before} bytes`);
+}
+
+if (process.argv[2] === "child") {
+  parseAll();
+} else {
+  const { stdout } = spawnSync(
+    process.execPath,
+    ["--trace-gc", "--import", "tsx", "--conditions=@tz/source", fileURLToPath(import.meta.url), "child"],
+    { encoding: "utf8" },
+  );
+  const measured = stdout.slice(stdout.indexOf(START));
+  const collections = measured.split("\n").filter((line) => /Scavenge|Mark-/.test(line)).length;
+  console.log(
+    `${REQUESTS.toLocaleString("en")} requests, ${collections} garbage collections, ${/heap grew.*/.exec(measured)?.[0]}`,
+  );
+  if (collections > 0) process.exitCode = 1;
+}
