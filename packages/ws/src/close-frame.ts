@@ -33,10 +33,9 @@ export function closePayload(code: number | undefined, reason = ""): Buffer {
   return payload;
 }
 
-/** Reads a Close frame's payload. @returns the error when it is not one */
+/** Reads a Close frame's payload, of none or at least two bytes. @returns the error when it is not one */
 export function readClose(bytes: Uint8Array, start: number, end: number): PeerClose | WsError {
   if (start === end) return { code: CLOSE.noStatus, reason: "" };
-  if (end - start === 1) return new WsError("TZ_WS_CLOSE_LENGTH");
   const code = (bytes[start]! << 8) | bytes[start + 1]!;
   if (!isSendableCloseCode(code)) return new WsError("TZ_WS_CLOSE_CODE", `close code ${code}`);
   if (!isUtf8Text(bytes, start + 2, end)) return new WsError("TZ_WS_CLOSE_REASON");

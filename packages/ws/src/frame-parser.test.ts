@@ -220,6 +220,11 @@ const ROWS: readonly Row[] = [
     lines: failing("TZ_WS_CONTROL_FRAGMENT"),
   },
   {
+    rule: "§5.5.1 a Close of one byte, before that comes",
+    bytes: encodeFrame({ opcode: 8, payload: "a" }, CLIENT).subarray(0, 2),
+    lines: failing("TZ_WS_CLOSE_LENGTH"),
+  },
+  {
     rule: "§5.4 a continuation without a message",
     bytes: encodeFrame({ opcode: 0 }, CLIENT),
     lines: failing("TZ_WS_CONTINUATION"),

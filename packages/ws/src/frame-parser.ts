@@ -200,6 +200,7 @@ export class FrameParser {
         return this.#fail("TZ_WS_RSV", "a reserved bit on a control frame");
       if ((first & FIN) === 0) return this.#fail("TZ_WS_CONTROL_FRAGMENT");
       if (length > CONTROL_PAYLOAD_BYTES_MAX) return this.#fail("TZ_WS_CONTROL_LENGTH");
+      if (length === 1 && opcode === OPCODE.close) return this.#fail("TZ_WS_CLOSE_LENGTH");
       return 0;
     }
     if (opcode > OPCODE.binary) return this.#fail("TZ_WS_OPCODE", `opcode ${opcode}`);
@@ -327,6 +328,7 @@ export class FrameParser {
       | "TZ_WS_LENGTH"
       | "TZ_WS_CONTINUATION"
       | "TZ_WS_CONTROL_LENGTH"
+      | "TZ_WS_CLOSE_LENGTH"
       | "TZ_WS_CONTROL_FRAGMENT"
       | "TZ_WS_MESSAGE_SIZE",
     message?: string,

@@ -37,7 +37,9 @@ export function encodeFrame(frame: WireFrame, form: WireForm): Buffer {
   }
   if (!form.masked) return Buffer.concat([Buffer.from(head), payload]);
   const key = form.key ?? [0x37, 0xfa, 0x21, 0x3d];
-  return Buffer.concat([Buffer.from([...head, ...key]), payload.map((byte, at) => byte ^ key[at % 4]!)]);
+  const masked = Buffer.alloc(payload.length);
+  for (let at = 0; at < payload.length; at++) masked[at] = payload[at]! ^ key[at % 4]!;
+  return Buffer.concat([Buffer.from([...head, ...key]), masked]);
 }
 
 /** Bytes as a peer of `role` receives them: what a server receives is masked. */
