@@ -95,8 +95,22 @@ describe.each(["epoll", "node"])("loop %s", (loop) => {
     expect(Buffer.concat(parts).equals(clip)).toBe(true);
   });
 
-  test("mounts end at a slash, and folders without index are not listed", async () => {
-    for (const target of ["/files/", "/files/notes/", "/static/", "/media/", "/cdn/"]) {
+  test("/files lists its folders, each name a link that works", async () => {
+    for (const [folder, name] of [
+      ["/files/", "status-codes.csv"],
+      ["/files/notes/", "ranges.txt"],
+    ] as const) {
+      const page = await (await fetch(new URL(folder, url))).text();
+      const links = [...page.matchAll(/href="([^"?#]+)"/g)].map(
+        ([, link]) => new URL(link ?? "", new URL(folder, url)),
+      );
+      expect(links.map(({ pathname }) => pathname)).toContain(folder + name);
+      for (const link of links) expect((await fetch(link)).status, link.pathname).toBe(200);
+    }
+  });
+
+  test("mounts end at a slash, and the other folders without index are not listed", async () => {
+    for (const target of ["/static/", "/media/", "/cdn/"]) {
       expect((await fetch(new URL(target, url))).status, target).toBe(403);
     }
     for (const target of ["/filesreadme.txt", "/staticx/style.css", "/start/index.html"]) {

@@ -17,6 +17,6 @@ export function demoSite(): StaticMount[] {
     staticMount("/media", web("media"), { cacheControl: "public, max-age=3600", etag: false }),
     // A changed file gets a new name, so a copy is good for ever.
     staticMount("/cdn", web("cdn"), { cacheControl: "public, max-age=31536000, immutable" }),
-    staticMount("/files", web("files"), { cacheControl: "no-cache" }),
+    staticMount("/files", web("files"), { cacheControl: "no-cache", listing: true }),
   ];
 }

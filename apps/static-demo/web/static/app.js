@@ -45,7 +45,7 @@ const cases = [
   ],
   ["206", "one range", () => ({ target: "/files/readme.txt", headers: { Range: "bytes=0-63" } })],
   ["206", "two ranges", () => ({ target: "/files/readme.txt", headers: { Range: "bytes=0-15,32-47" } })],
-  ["403", "a folder without index", () => ({ target: "/files/" })],
+  ["403", "a folder without index", () => ({ target: "/static/" })],
   ["404", "nothing there", () => ({ target: "/files/missing.txt" })],
   ["400", "out of the folder", () => ({ target: "/files/..%2f..%2fpackage.json" })],
   ["405", "POST to a file", () => ({ target: stylesheet, method: "POST" })],
