@@ -8,4 +8,9 @@ export default defineConfig({
   sourcemap: true,
   clean: true,
   treeshake: true,
+  // Puts constants where they are used. Bundled they are variables otherwise, and the walk reads them at each
+  // step: a match in a large table takes a quarter longer.
+  esbuildOptions(options) {
+    options.minifySyntax = true;
+  },
 });

@@ -2,6 +2,8 @@ import { PERCENT, protectedByte, QUESTION } from "./path-alphabet.js";
 
 /** A percent sign without two hexadecimal digits, or bytes that are not UTF-8. */
 export const BAD_ENCODING = -1;
+/** The string has other characters; they have to become UTF-8 first. */
+export const NOT_ASCII = -2;
 
 /**
  * Decodes the path in `from[start, end)`, up to its query, into `to` from 0 on (RFC 3986 §2.1), each segment
@@ -12,6 +14,7 @@ export const BAD_ENCODING = -1;
  */
 export function decodePath(from: Uint8Array, start: number, end: number, to: Uint8Array): number {
   let length = 0;
+  let allBits = 0;
   for (let i = start; i < end; i++) {
     let byte = from[i]!;
     if (byte === QUESTION) break;
@@ -25,9 +28,35 @@ export function decodePath(from: Uint8Array, start: number, end: number, to: Uin
     } else if (byte > UTF8_BYTE_MAX) {
       return BAD_ENCODING;
     }
+    allBits |= byte;
     to[length++] = byte;
   }
-  return isUtf8(to, length) ? length : BAD_ENCODING;
+  return allBits < 0x80 || isUtf8(to, length) ? length : BAD_ENCODING;
+}
+
+/**
+ * {@link decodePath} for a string of ASCII characters, without copying it first.
+ *
+ * @returns also {@link NOT_ASCII}
+ */
+export function decodeAsciiPath(text: string, to: Uint8Array): number {
+  let length = 0;
+  let allBits = 0;
+  for (let i = 0; i < text.length; i++) {
+    let byte = text.charCodeAt(i);
+    if (byte === QUESTION) break;
+    if (byte > 0x7f) return NOT_ASCII;
+    if (byte === PERCENT) {
+      if (i + 2 >= text.length) return BAD_ENCODING;
+      byte = (hexDigit(text.charCodeAt(i + 1)) << 4) | hexDigit(text.charCodeAt(i + 2));
+      if (byte < 0 || byte > UTF8_BYTE_MAX) return BAD_ENCODING;
+      byte = protectedByte(byte);
+      i += 2;
+    }
+    allBits |= byte;
+    to[length++] = byte;
+  }
+  return allBits < 0x80 || isUtf8(to, length) ? length : BAD_ENCODING;
 }
 
 const UTF8_BYTE_MAX = 0xf4;

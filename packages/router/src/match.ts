@@ -1,9 +1,9 @@
+import { FIRST_CAPTURE_SLOT, PATH_END_SLOT } from "./byte-matcher.js";
 import type { ParamValue } from "./constraint.js";
 import { SLASH } from "./path-alphabet.js";
 import type { Route } from "./route.js";
 import type { Binding } from "./tree.js";
 import { asciiText, decodedText } from "./value-text.js";
-import { FIRST_CAPTURE_SLOT, PATH_END_SLOT } from "./walk.js";
 
 /**
  * What a match says, and the status that a server answers with when no handler does.
@@ -26,6 +26,23 @@ export const OUTCOME_STATUS = {
 
 export type Outcome = keyof typeof OUTCOME_STATUS;
 
+/** What a match that found nothing says. */
+export interface Failure {
+  readonly outcome: Exclude<Outcome, "found">;
+  readonly allow: string;
+}
+
+export const NOT_FOUND: Failure = { outcome: "not-found", allow: "" };
+export const BAD_PATH: Failure = { outcome: "bad-path", allow: "" };
+export const TOO_LONG: Failure = { outcome: "too-long", allow: "" };
+
+/** What the captures point into. */
+type Form = 0 | 1 | 2 | 3;
+const FORM_NONE = 0;
+const FORM_TEXT = 1;
+const FORM_BYTES = 2;
+const FORM_DECODED = 3;
+
 const NO_VIEW = new DataView(new ArrayBuffer(0));
 const SCRATCH_BYTES_MIN = 256;
 
@@ -35,29 +52,42 @@ const SCRATCH_BYTES_MIN = 256;
  * unchanged; strings that were read from it stay valid.
  */
 export class RouteMatch<Value = unknown> {
-  outcome: Outcome = "not-found";
-  /** The methods of this path for the field `Allow`, with `method-not-allowed` and `options`; else empty. */
-  allow = "";
-  /** The length of the path without its query: where the `?` is, counted from the beginning of the target. */
-  pathLength = 0;
+  // A match stores numbers where it can: a store of a reference costs a barrier for the collector.
+  #form: Form = FORM_NONE;
   #binding: Binding | undefined;
-  #text: string | undefined;
-  #bytes: Uint8Array | undefined;
-  #decoded = false;
+  /** The string or bytes that the captures point into. */
+  #source: string | Uint8Array = "";
+  #start = 0;
+  #pathEnd = 0;
+  #failure: Failure = NOT_FOUND;
   #offsets: Int32Array = new Int32Array(FIRST_CAPTURE_SLOT + 2 * 4);
   #scratch: Uint8Array = new Uint8Array(0);
   #scratchView: DataView = NO_VIEW;
   #view: DataView = NO_VIEW;
   #viewed: Uint8Array | undefined;
 
+  get outcome(): Outcome {
+    return this.#form === FORM_NONE ? this.#failure.outcome : "found";
+  }
+
+  /** The methods of this path for the field `Allow`, with `method-not-allowed` and `options`; else empty. */
+  get allow(): string {
+    return this.#form === FORM_NONE ? this.#failure.allow : "";
+  }
+
+  /** The length of the path without its query: where the `?` is, counted from the beginning of the target. */
+  get pathLength(): number {
+    return this.#pathEnd - this.#start;
+  }
+
   /** The route that was found. */
   get route(): Route<Value> | undefined {
-    return this.#binding?.route as Route<Value> | undefined;
+    return this.#form === FORM_NONE ? undefined : (this.#binding!.route as Route<Value>);
   }
 
   /** What was added with that route. */
   get value(): Value | undefined {
-    return this.#binding?.route.value as Value | undefined;
+    return this.route?.value;
   }
 
   /** The status of {@link outcome}. */
@@ -67,12 +97,12 @@ export class RouteMatch<Value = unknown> {
 
   /** How many parameters have a value. */
   get paramCount(): number {
-    return this.#binding?.params.length ?? 0;
+    return this.#form === FORM_NONE ? 0 : this.#binding!.params.length;
   }
 
   /** The name of a parameter by its position in the pattern (optional ones that are absent do not count). */
   paramName(index: number): string | undefined {
-    return this.#binding?.params[index]?.name;
+    return this.#form === FORM_NONE ? undefined : this.#binding!.params[index]?.name;
   }
 
   /**
@@ -135,9 +165,9 @@ export class RouteMatch<Value = unknown> {
 
   /** Forgets the result and lets go of the path. */
   reset(): void {
-    this.none("not-found", 0, "");
-    this.#text = undefined;
-    this.#bytes = undefined;
+    this.fail(NOT_FOUND, 0);
+    this.#binding = undefined;
+    this.#source = "";
     this.#viewed = undefined;
     this.#view = NO_VIEW;
   }
@@ -174,54 +204,49 @@ export class RouteMatch<Value = unknown> {
 
   /** @internal A match of a string without anything encoded. */
   foundInText(binding: Binding, text: string): void {
-    this.#found(binding);
-    this.#text = text;
-    this.#decoded = false;
-    this.pathLength = this.#offsets[PATH_END_SLOT]!;
+    this.#form = FORM_TEXT;
+    this.#binding = binding;
+    this.#source = text;
+    this.#start = 0;
+    this.#pathEnd = this.#offsets[PATH_END_SLOT]!;
   }
 
   /** @internal A match of bytes without anything encoded. */
   foundInBytes(binding: Binding, bytes: Uint8Array, start: number): void {
-    this.#found(binding);
-    this.#text = undefined;
-    this.#bytes = bytes;
-    this.#decoded = false;
-    this.pathLength = this.#offsets[PATH_END_SLOT]! - start;
+    this.#form = FORM_BYTES;
+    this.#binding = binding;
+    if (this.#source !== bytes) this.#source = bytes;
+    this.#start = start;
+    this.#pathEnd = this.#offsets[PATH_END_SLOT]!;
   }
 
   /** @internal A match of the decoded path in the scratch memory. */
   foundDecoded(binding: Binding, pathLength: number): void {
-    this.#found(binding);
-    this.#text = undefined;
-    this.#bytes = this.#scratch;
-    this.#decoded = true;
-    this.pathLength = pathLength;
-  }
-
-  /** @internal */
-  none(outcome: Outcome, pathLength: number, allow: string): void {
-    this.outcome = outcome;
-    this.allow = allow;
-    this.pathLength = pathLength;
-    this.#binding = undefined;
-  }
-
-  #found(binding: Binding): void {
-    this.outcome = "found";
-    this.allow = "";
+    this.#form = FORM_DECODED;
     this.#binding = binding;
+    this.#source = this.#scratch;
+    this.#start = 0;
+    this.#pathEnd = pathLength;
+  }
+
+  /** @internal No route answers. */
+  fail(failure: Failure, pathLength: number): void {
+    this.#form = FORM_NONE;
+    this.#failure = failure;
+    this.#start = 0;
+    this.#pathEnd = pathLength;
   }
 
   #indexOf(key: string | number): number {
-    if (this.#binding === undefined) return -1;
-    const { params } = this.#binding;
+    if (this.#form === FORM_NONE) return -1;
+    const { params } = this.#binding!;
     if (typeof key === "number") return key >= 0 && key < params.length ? key : -1;
     for (let index = 0; index < params.length; index++) if (params[index]!.name === key) return index;
     return -1;
   }
 
   #rawOffset(index: number, which: 0 | 1): number {
-    if (this.#decoded || !(index >= 0 && index < this.paramCount)) return -1;
+    if (this.#form === FORM_DECODED || !(index >= 0 && index < this.paramCount)) return -1;
     return this.#offsets[FIRST_CAPTURE_SLOT + 2 * index + which]!;
   }
 
@@ -231,14 +256,15 @@ export class RouteMatch<Value = unknown> {
   }
 
   #between(start: number, end: number): string {
-    if (this.#text !== undefined) return this.#text.slice(start, end);
-    return this.#decoded ? decodedText(this.#bytes!, start, end) : asciiText(this.#bytes!, start, end);
+    const source = this.#source;
+    if (typeof source === "string") return source.slice(start, end);
+    return this.#form === FORM_DECODED ? decodedText(source, start, end) : asciiText(source, start, end);
   }
 
   #slashFrom(start: number, stop: number): number {
+    const source = this.#source;
     for (let i = start; i < stop; i++) {
-      const code = this.#text === undefined ? this.#bytes![i] : this.#text.charCodeAt(i);
-      if (code === SLASH) return i;
+      if ((typeof source === "string" ? source.charCodeAt(i) : source[i]) === SLASH) return i;
     }
     return stop;
   }

@@ -1,4 +1,5 @@
 import { RouterError } from "./errors.js";
+import type { Failure } from "./match.js";
 import { ROUTER_LIMITS } from "./options.js";
 
 /** Matches every method, also those that no route names. */
@@ -26,7 +27,7 @@ export class MethodTable {
     ["HEAD", HEAD_BIT],
     ["OPTIONS", OPTIONS_BIT],
   ]);
-  readonly #lists = new Map<number, string>();
+  readonly #failures = new Map<number, Failure>();
 
   static readonly GET = GET_BIT;
   static readonly HEAD = HEAD_BIT;
@@ -66,14 +67,16 @@ export class MethodTable {
     return bit;
   }
 
-  /** The names in a mask, as the value of an `Allow` field (RFC 9110 §10.2.1). */
-  listOf(mask: number): string {
-    let list = this.#lists.get(mask);
-    if (list === undefined) {
-      list = [...this.#bits.keys()].filter((name) => (mask & this.#bits.get(name)!) !== 0).join(", ");
-      this.#lists.set(mask, list);
+  /** A failure that carries the names of the methods in `mask` as an `Allow` field (RFC 9110 §10.2.1). */
+  failureWith(outcome: "options" | "method-not-allowed", mask: number): Failure {
+    const key = outcome === "options" ? mask | OTHER_BIT : mask & ~OTHER_BIT;
+    let failure = this.#failures.get(key);
+    if (failure === undefined) {
+      const names = [...this.#bits.keys()].filter((name) => (mask & this.#bits.get(name)!) !== 0);
+      failure = { outcome, allow: names.join(", ") };
+      this.#failures.set(key, failure);
     }
-    return list;
+    return failure;
   }
 }
 

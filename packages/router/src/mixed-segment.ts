@@ -1,7 +1,7 @@
 import { ROUTER_LIMITS } from "./options.js";
 import { lowerCase } from "./path-alphabet.js";
 import type { Piece } from "./pattern.js";
-import { type Automaton, DEAD, START } from "./regex/automaton.js";
+import { type Automaton, DEAD, NOT_ASCII, START } from "./regex/automaton.js";
 
 /**
  * The rest of a segment that parameters and text share, e.g. `:name.:ext` or `:hour(uint)h:minute(uint)m`.
@@ -17,47 +17,66 @@ export class MixedSegment {
   readonly #parts: readonly Part[];
   readonly #folds: boolean;
   readonly #searches: boolean;
-  readonly #failed: Uint8Array;
+  /** For each part and position the number of the last match in which the search failed there. */
+  readonly #failedIn: Float64Array;
+  #matchNumber = 0;
 
   constructor(pieces: readonly Piece[], caseSensitive: boolean) {
     this.#parts = toParts(pieces, caseSensitive);
     this.#folds = !caseSensitive;
     this.#searches = this.#parts.some((part) => part.automaton !== undefined);
-    this.#failed = new Uint8Array(this.#searches ? this.#parts.length * (SEARCH_MAX + 1) : 0);
-  }
-
-  /** How many of a long segment's bytes may be searched; Infinity when one pass is enough. */
-  get bytesMax(): number {
-    return this.#searches ? SEARCH_MAX : Number.POSITIVE_INFINITY;
+    this.#failedIn = new Float64Array(this.#searches ? this.#parts.length * (SEARCH_MAX + 1) : 0);
   }
 
   /**
    * Splits `bytes[start, end)`. On success the captures are in `offsets` from `slot` on, start and end of each.
    */
-  match(bytes: Uint8Array, start: number, end: number, offsets: Int32Array, slot: number): boolean {
+  match(bytes: Uint8Array, start: number, end: number, offsets: Int32Array, slot: number): 0 | 1 {
     if (!this.#searches) return this.#scan(bytes, start, end, offsets, slot);
-    if (end - start > SEARCH_MAX) return false;
-    this.#failed.fill(0);
+    if (end - start > SEARCH_MAX) return 0;
+    this.#matchNumber++;
     return this.#search(bytes, start, start, end, offsets, slot, 0);
   }
 
-  #scan(bytes: Uint8Array, start: number, end: number, offsets: Int32Array, slot: number): boolean {
+  /** The same for a string; {@link NOT_ASCII} when it would have to become UTF-8 first. */
+  matchText(
+    text: string,
+    start: number,
+    end: number,
+    offsets: Int32Array,
+    slot: number,
+  ): 0 | 1 | typeof NOT_ASCII {
+    const length = end - start;
+    const bytes = textBytes.length < length ? new Uint8Array(length) : textBytes;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(start + i);
+      if (code > 0x7f) return NOT_ASCII;
+      bytes[i] = code;
+    }
+    const matches = this.match(bytes, 0, length, offsets, slot);
+    for (let i = 0; i < 2 * this.#parts.length; i++) offsets[slot + i]! += start;
+    return matches;
+  }
+
+  #scan(bytes: Uint8Array, start: number, end: number, offsets: Int32Array, slot: number): 0 | 1 {
+    const parts = this.#parts;
     let at = start;
-    for (let i = 0; i < this.#parts.length; i++) {
-      const { text, last } = this.#parts[i]!;
-      const stop = last ? end - text.length : this.#find(bytes, at + 1, end, text);
-      if (stop <= at || !this.#isAt(bytes, stop, end, text)) return false;
+    for (let i = 0; i < parts.length; i++) {
+      const { text, last } = parts[i]!;
+      let stop = last ? end - text.length : at + 1;
+      if (stop <= at) return 0;
+      if (last) {
+        if (!this.#isAt(bytes, stop, text)) return 0;
+      } else {
+        const stopMax = end - text.length;
+        while (stop <= stopMax && !this.#isAt(bytes, stop, text)) stop++;
+        if (stop > stopMax) return 0;
+      }
       offsets[slot + 2 * i] = at;
       offsets[slot + 2 * i + 1] = stop;
       at = stop + text.length;
     }
-    return true;
-  }
-
-  /** The first place of `text` from `from` on, -1 when there is none. */
-  #find(bytes: Uint8Array, from: number, end: number, text: Uint8Array): number {
-    for (let at = from; at + text.length <= end; at++) if (this.#isAt(bytes, at, end, text)) return at;
-    return -1;
+    return 1;
   }
 
   #search(
@@ -68,40 +87,42 @@ export class MixedSegment {
     offsets: Int32Array,
     slot: number,
     index: number,
-  ): boolean {
+  ): 0 | 1 {
     const memo = index * (SEARCH_MAX + 1) + (at - segmentStart);
-    if (this.#failed[memo] === 1) return false;
+    if (this.#failedIn[memo] === this.#matchNumber) return 0;
     const { text, last, automaton } = this.#parts[index]!;
+    const stopMax = end - text.length;
     let state = START;
-    for (let stop = at + 1; stop <= end; stop++) {
+    for (let stop = at + 1; stop <= stopMax; stop++) {
       if (automaton !== undefined) {
         state = step(automaton, state, bytes[stop - 1]!);
         if (state === DEAD) break;
-        if (automaton.accepting[state] === 0) continue;
       }
+      if (last && stop < stopMax) continue;
+      if (!this.#isAt(bytes, stop, text)) continue;
+      if (automaton !== undefined && automaton.accepting[state] === 0) continue;
       const next = stop + text.length;
-      if (last ? next !== end : next >= end) continue;
-      if (!this.#isAt(bytes, stop, end, text)) continue;
-      if (last || this.#search(bytes, segmentStart, next, end, offsets, slot, index + 1)) {
+      if (last || this.#search(bytes, segmentStart, next, end, offsets, slot, index + 1) === 1) {
         offsets[slot + 2 * index] = at;
         offsets[slot + 2 * index + 1] = stop;
-        return true;
+        return 1;
       }
     }
-    this.#failed[memo] = 1;
-    return false;
+    this.#failedIn[memo] = this.#matchNumber;
+    return 0;
   }
 
-  #isAt(bytes: Uint8Array, at: number, end: number, text: Uint8Array): boolean {
-    if (at + text.length > end) return false;
+  /** `text` is at `at`, where there is room for it. */
+  #isAt(bytes: Uint8Array, at: number, text: Uint8Array): boolean {
     for (let i = 0; i < text.length; i++) {
       const byte = bytes[at + i]!;
-      if ((this.#folds ? lowerCase(byte) : byte) !== text[i]) return false;
+      if (byte !== text[i] && !(this.#folds && lowerCase(byte) === text[i])) return false;
     }
     return true;
   }
 }
 
+const textBytes = new Uint8Array(256);
 const SEARCH_MAX = ROUTER_LIMITS.mixedSegmentBytes.value;
 
 /** A parameter and the text behind it, which is empty at most behind the last one. */

@@ -156,10 +156,10 @@ export class Router<Value = unknown> {
     const variants = parsePattern(route.pattern);
     if (route.methods.length === 0)
       throw new RouterError("TZ_ROUTER_METHOD", `"${route.pattern}" has no method`);
+    this.#matcher.treeChanged();
     const bits = route.methods.map((method) =>
       method === ANY_METHOD ? OTHER_BIT : this.#methods.define(method),
     );
-    this.#matcher.treeChanged();
     undo.push(this.#tree.insert(route, variants, bits));
     this.#routes.push(route);
     undo.push(() => this.#routes.pop());

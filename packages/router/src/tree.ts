@@ -133,6 +133,11 @@ export class Tree {
     return undo;
   }
 
+  /** The methods that some place answers. */
+  answeredMethods(): number {
+    return this.leaves.reduce((mask, leaf) => mask | leaf.mask, 0);
+  }
+
   /** The ways in which a path may be spelled that lead to the same route. */
   #spellings(steps: readonly Step[]): Step[][] {
     const folded = steps.map((step): Step => {

@@ -1,12 +1,12 @@
+import type { ByteMatcher } from "../byte-matcher.js";
 import { acceptsBytes, acceptsText } from "../regex/automaton.js";
+import { scanRest, scanSegment } from "../scan.js";
 import type { TreeNode } from "../tree.js";
-import type { ByteMatcher } from "../walk.js";
-import { BYTES, TEXT } from "./dialect.js";
+import { BYTES, isAscii, TEXT } from "./dialect.js";
 import { type Constants, MatcherSource } from "./matcher-source.js";
-import { scanRest, scanRestText, scanSegment, scanSegmentText } from "./scan.js";
 import { StaticsSource } from "./statics-source.js";
 
-/** Finds the leaf of `text[start, end)`; may answer `NEEDS_BYTES`. */
+/** Finds the leaf of `text[start, end)`, a path without query and percent signs. */
 export type TextMatcher = (
   text: string,
   start: number,
@@ -19,11 +19,12 @@ export type StaticMatcher = (text: string, end: number, bit: number, offsets: In
 
 export interface CompiledMatchers {
   readonly bytes: ByteMatcher;
-  readonly text: TextMatcher;
+  /** Absent when static parts have other characters than ASCII: a string would have to be normalized for them. */
+  readonly text: TextMatcher | undefined;
   readonly statics: StaticMatcher;
 }
 
-const HELPERS = { acceptsBytes, acceptsText, scanSegment, scanRest, scanSegmentText, scanRestText };
+const HELPERS = { acceptsBytes, acceptsText, scanSegment, scanRest };
 
 /** The source of the matchers of a tree, and the constants that it refers to. */
 export function writeMatchers(
@@ -37,7 +38,9 @@ export function writeMatchers(
   const source = [
     '"use strict";',
     new MatcherSource(BYTES, caseSensitive, constants).write(root, "bytes"),
-    new MatcherSource(TEXT, caseSensitive, constants).write(root, "text"),
+    hasAsciiLabels(root)
+      ? new MatcherSource(TEXT, caseSensitive, constants).write(root, "text")
+      : "let text;",
     statics,
     "return { bytes, text, statics };",
   ].join("\n");
@@ -60,4 +63,9 @@ export function compileMatchers(root: TreeNode, caseSensitive: boolean): Compile
     if (error instanceof EvalError) return undefined;
     throw error;
   }
+}
+
+function hasAsciiLabels(node: TreeNode): boolean {
+  const below = [...node.children.values(), ...node.edges.map((edge) => edge.target)];
+  return isAscii(node.label) && below.every(hasAsciiLabels);
 }

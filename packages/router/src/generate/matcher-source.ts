@@ -1,14 +1,16 @@
+import {
+  ALLOWED_SLOT,
+  FIRST_CAPTURE_SLOT,
+  NEEDS_DECODING,
+  NO_MATCH,
+  PATH_END_SLOT,
+} from "../byte-matcher.js";
 import type { MixedSegment } from "../mixed-segment.js";
-import { QUESTION } from "../path-alphabet.js";
 import type { Automaton } from "../regex/automaton.js";
 import type { Edge, Leaf, TreeNode } from "../tree.js";
-import { ALLOWED_SLOT, FIRST_CAPTURE_SLOT, NEEDS_DECODING, NO_MATCH, PATH_END_SLOT } from "../walk.js";
-import { at, type Dialect, moved, type Position } from "./dialect.js";
+import { at, type Dialect, isAscii, moved, type Position } from "./dialect.js";
 import { planFunctions } from "./function-plan.js";
 import { SourceLines } from "./source-lines.js";
-
-/** A text matcher gives a path to the byte matcher that it cannot decide. */
-export const NEEDS_BYTES = -3;
 
 /** What generated code uses by name: `a0`, `a1`, … and `m0`, `m1`, … */
 export interface Constants {
@@ -83,10 +85,7 @@ export class MatcherSource {
   }
 
   #leaf(lines: SourceLines, leaf: Leaf, position: Position): void {
-    const unit = this.#dialect.unitAt(at(position));
-    lines.block(`if (${at(position)} === e || ${unit} === ${QUESTION})`, () =>
-      this.#accept(lines, leaf, at(position)),
-    );
+    lines.block(`if (${this.#dialect.endsAt(at(position))})`, () => this.#accept(lines, leaf, at(position)));
   }
 
   #accept(lines: SourceLines, leaf: Leaf, end: string): void {
@@ -95,9 +94,7 @@ export class MatcherSource {
   }
 
   #children(lines: SourceLines, node: TreeNode, position: Position, slot: number): void {
-    const children = [...node.children.values()].filter(
-      (child) => this.#dialect.guard(child.label) !== undefined,
-    );
+    const children = [...node.children.values()];
     if (children.length === 0) return;
     if (children.length === 1) {
       this.#child(lines, children[0]!, position, slot, 0);
@@ -117,27 +114,18 @@ export class MatcherSource {
   }
 
   #child(lines: SourceLines, child: TreeNode, position: Position, slot: number, known: number): void {
-    const after = moved(position, child.label.length);
-    if (child.label.length === known && this.#dialect.guard(child.label) === "") {
-      this.#subtree(lines, child, after, slot);
+    const enter = () => this.#subtree(lines, child, moved(position, child.label.length), slot);
+    if (child.label.length === known && isAscii(child.label)) {
+      enter();
       return;
     }
-    const guard = this.#dialect.guard(child.label);
-    const condition = this.#dialect.hasLabel(child.label, known, position, this.#folds);
-    lines.block(`if (${guard ? `${guard} && ` : ""}${condition})`, () =>
-      this.#subtree(lines, child, after, slot),
-    );
+    lines.block(`if (${this.#dialect.hasLabel(child.label, known, position, this.#folds)})`, enter);
   }
 
   #edges(lines: SourceLines, edges: readonly Edge[], position: Position, slot: number): void {
-    if (!this.#dialect.splitsMixed && edges.some((edge) => edge.mixed !== undefined)) {
-      lines.add(`if (${at(position)} < e) return ${NEEDS_BYTES};`);
-      return;
-    }
     const stop = `s${this.#uniqueId++}`;
     lines.block("", () => {
-      lines.add(`const ${stop} = ${this.#dialect.scanSegment.replace("%", at(position))};`);
-      lines.add(`if (${stop} < 0) return ${NEEDS_DECODING};`);
+      for (const line of this.#dialect.segmentEnd(stop, at(position))) lines.add(line);
       lines.block(`if (${stop} > ${at(position)})`, () => {
         for (const edge of edges) this.#edge(lines, edge, at(position), stop, slot);
       });
@@ -146,35 +134,45 @@ export class MatcherSource {
 
   #edge(lines: SourceLines, edge: Edge, start: string, stop: string, slot: number): void {
     const enter = () => {
-      const target = { variable: stop, distance: 0 };
-      this.#subtree(lines, edge.target, target, slot + 2 * edge.captureCount);
+      this.#subtree(lines, edge.target, { variable: stop, distance: 0 }, slot + 2 * edge.captureCount);
     };
     if (edge.mixed !== undefined) {
-      const index = this.#constants.mixed.push(edge.mixed) - 1;
-      lines.block(`if (m${index}.match(p, ${start}, ${stop}, o, ${slot}))`, enter);
+      const mixed = this.#constant("m", this.#constants.mixed, edge.mixed);
+      this.#when(lines, this.#dialect.splits(mixed, start, stop, slot), enter);
       return;
     }
+    const capture = `o[${slot}] = ${start}; o[${slot + 1}] = ${stop};`;
     if (edge.constraint === undefined) {
-      lines.add(`o[${slot}] = ${start}; o[${slot + 1}] = ${stop};`);
+      lines.add(capture);
       enter();
       return;
     }
-    const { automata } = this.#constants;
-    const known = automata.indexOf(edge.constraint.automaton);
-    const index = known === -1 ? automata.push(edge.constraint.automaton) - 1 : known;
-    lines.block(`if (${this.#dialect.accepts}(a${index}, p, ${start}, ${stop}))`, () => {
-      lines.add(`o[${slot}] = ${start}; o[${slot + 1}] = ${stop};`);
+    const automaton = this.#constant("a", this.#constants.automata, edge.constraint.automaton);
+    this.#when(lines, this.#dialect.accepts(automaton, start, stop), () => {
+      lines.add(capture);
       enter();
     });
+  }
+
+  /** `body` runs when `expression` is 1. */
+  #when(lines: SourceLines, expression: string, body: () => void): void {
+    const result = `k${this.#uniqueId++}`;
+    lines.add(`const ${result} = ${expression};`);
+    lines.add(`if (${result} < 0) return ${NEEDS_DECODING};`);
+    lines.block(`if (${result} === 1)`, body);
   }
 
   #wildcard(lines: SourceLines, leaf: Leaf, position: Position, slot: number): void {
     const stop = `s${this.#uniqueId++}`;
     lines.block("", () => {
-      lines.add(`const ${stop} = ${this.#dialect.scanRest.replace("%", at(position))};`);
-      lines.add(`if (${stop} < 0) return ${NEEDS_DECODING};`);
+      for (const line of this.#dialect.pathEnd(stop, at(position))) lines.add(line);
       lines.add(`o[${slot}] = ${at(position)}; o[${slot + 1}] = ${stop};`);
       this.#accept(lines, leaf, stop);
     });
+  }
+
+  #constant<Constant>(prefix: string, all: Constant[], constant: Constant): string {
+    const known = all.indexOf(constant);
+    return `${prefix}${known === -1 ? all.push(constant) - 1 : known}`;
   }
 }

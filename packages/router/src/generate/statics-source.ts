@@ -1,5 +1,5 @@
+import { NO_MATCH, PATH_END_SLOT } from "../byte-matcher.js";
 import type { Leaf, TreeNode } from "../tree.js";
-import { NO_MATCH, PATH_END_SLOT } from "../walk.js";
 import { SourceLines } from "./source-lines.js";
 
 /**

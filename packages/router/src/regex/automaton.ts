@@ -22,29 +22,37 @@ export interface Automaton {
   readonly accepting: Uint8Array;
 }
 
+export const NOT_ASCII = -2;
 export const DEAD = 0;
 export const START = 1;
 
-/** True when the automaton accepts `bytes[start, end)`. */
-export function acceptsBytes(automaton: Automaton, bytes: Uint8Array, start: number, end: number): boolean {
+/** 1 when the automaton accepts `bytes[start, end)`, else 0. */
+export function acceptsBytes(automaton: Automaton, bytes: Uint8Array, start: number, end: number): 0 | 1 {
   const { classOf, classCount, next } = automaton;
   let state = START;
   for (let i = start; i < end; i++) {
     state = next[state * classCount + classOf[bytes[i]!]!]!;
-    if (state === DEAD) return false;
+    if (state === DEAD) return 0;
   }
-  return automaton.accepting[state] === 1;
+  return automaton.accepting[state] as 0 | 1;
 }
 
-/** The same for a string whose characters from `start` to `end` are ASCII. */
-export function acceptsText(automaton: Automaton, text: string, start: number, end: number): boolean {
+/** The same for a string; {@link NOT_ASCII} when it would have to become UTF-8 first. */
+export function acceptsText(
+  automaton: Automaton,
+  text: string,
+  start: number,
+  end: number,
+): 0 | 1 | typeof NOT_ASCII {
   const { classOf, classCount, next } = automaton;
   let state = START;
   for (let i = start; i < end; i++) {
-    state = next[state * classCount + classOf[text.charCodeAt(i)]!]!;
-    if (state === DEAD) return false;
+    const code = text.charCodeAt(i);
+    if (code > 0x7f) return NOT_ASCII;
+    state = next[state * classCount + classOf[code]!]!;
+    if (state === DEAD) return 0;
   }
-  return automaton.accepting[state] === 1;
+  return automaton.accepting[state] as 0 | 1;
 }
 
 /**
