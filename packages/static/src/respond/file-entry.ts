@@ -1,36 +1,28 @@
-/** The entry of a path that is a file, in all the forms that it has or can be given. */
+/** The entry of a path that is a file: which of its forms a client gets. */
 import { FIELD, type PlanRequest, type ResponsePlan } from "@tz/http1";
 import { ENTRY_OVERHEAD_BYTES, Entry, type Probe } from "../cache/entry.js";
-import { hashPool } from "../digest/hash-pool.js";
-import { wantedDigest } from "../digest/want-digest.js";
-import { parseRange } from "../negotiate/byte-ranges.js";
-import { canCompress, compress, decompress, decompressor } from "../negotiate/coders.js";
+import { canCompress, decompressor } from "../negotiate/coders.js";
 import { type Compression, type ContentCoding, chooseCoding } from "../negotiate/coding.js";
-import type { DigestAlgorithm, ManifestFile, ResolvedCompress, ResolvedOptions } from "../options.js";
+import type { ManifestFile, ResolvedCompress, ResolvedOptions } from "../options.js";
 import { snapshot } from "../request-snapshot.js";
 import type { FileStatus, FileSystem, OpenedFile } from "../resolve/file-system.js";
 import type { MaybePromise, Steps } from "../steps.js";
 import type { AnswerMemory } from "./answer-memory.js";
-import { FileContent } from "./content.js";
 import { errorPlan } from "./error-pages.js";
 import { describeFile } from "./file-description.js";
 import { CONDITIONAL_OR_RANGE_MASK, type Form } from "./form.js";
 import { FormMaker } from "./form-maker.js";
-import { JobQueue } from "./job-queue.js";
+import { FormSet, type StoredForm } from "./form-set.js";
 import { type LoadedFile, loadFile } from "./loaded-file.js";
 import { within } from "./patience.js";
-import { type Digests, digestValue } from "./representation.js";
 import { chunksOf, decoded } from "./segment-reader.js";
+import { HASH_WAIT_MS, WANT_DIGEST_MASK, WantedDigests } from "./wanted-digests.js";
 
-/** A change within this time of the last one may leave the file's time as it was: the kernel's clock ticks every 4 ms or 10 ms. */
+/**
+ * A change within this time of the last one may leave the file's time as it was: the kernel's clock ticks every
+ * 4 ms or 10 ms.
+ */
 const RACY_MS = 50;
-/** How long a client that knows a strong tag, or wants a digest, waits for the hash of a file. */
-const HASH_WAIT_MS = 100;
-/** Parts up to this size get a Content-Digest when a client wants one. */
-const PART_DIGEST_BYTES_MAX = 8 * 1024 * 1024;
-
-/** Compression shares libuv's pool of four with everybody's file reads: half of it. */
-const compressing = new JobQueue(2, 256);
 
 export interface Sidecar {
   readonly coding: Compression;
@@ -57,26 +49,14 @@ export interface FileEntryContext {
   readonly onResized: (entry: Entry, byBytes: number) => void;
 }
 
-interface StoredForm {
-  readonly form: Form;
-  /** Of the file that it was made from. */
-  readonly status: FileStatus;
-  /** The hash that its tag and digests wait for. */
-  readonly hashing: Promise<void> | undefined;
-  /** Digests that some client wanted, once for all. */
-  readonly wanted: Map<DigestAlgorithm, Promise<Digests | undefined>>;
-}
-
 export class FileEntry extends Entry {
-  readonly #context: FileEntryContext;
+  readonly #options: ResolvedOptions;
   readonly #maker: FormMaker;
   /** What a client can be given, in the server's order of preference; `identity` is last. */
   readonly #codings: readonly ContentCoding[];
-  readonly #forms = new Map<ContentCoding, StoredForm>();
-  /** Forms that are being made. */
-  readonly #making = new Map<ContentCoding, Promise<StoredForm | undefined>>();
-  /** Codings that make it longer, or that failed. */
-  readonly #useless = new Set<ContentCoding>();
+  readonly #forms: FormSet;
+  readonly #digests: WantedDigests;
+  #overheadBytes = ENTRY_OVERHEAD_BYTES;
 
   private constructor(
     source: FileSource,
@@ -84,24 +64,32 @@ export class FileEntry extends Entry {
     loaded: ReadonlyMap<ContentCoding, LoadedFile>,
   ) {
     super(source.target, source.probes);
-    this.#context = context;
     const { options, files, memory } = context;
     const { path, known } = source;
     const identity = loaded.get("identity");
-    const mediaType = describeFile(path, options, [], known).mediaType;
+    const { mediaType } = describeFile(path, options, [], known);
+    this.#options = options;
     this.#codings = codingsOf(loaded, mediaType, options);
     const varies = this.#codings.length > 1 ? ["Accept-Encoding"] : [];
     const description = describeFile(path, options, varies, known);
     this.#maker = new FormMaker({ options, files, memory, description, known });
+    this.#forms = new FormSet({
+      maker: this.#maker,
+      files,
+      level: options.compress === false ? undefined : options.compress.level,
+      onChanged: (stored, byBytes) => context.onResized(this, this.#account(stored, byBytes)),
+    });
+    this.#digests = new WantedDigests(this.#forms, this.#maker, options.maxRanges);
     for (const [coding, file] of loaded) {
-      this.#store(coding, storedForm(this.#maker.fromFile(file, coding), file.status));
+      if (file.fd >= 0) this.openFiles++;
+      this.#forms.addFile(coding, file);
     }
     this.isCacheable = identity?.isSteady ?? true;
     this.isRacy = [...loaded.values()].some(({ status }) => isRecent(status));
     this.variesOn =
       CONDITIONAL_OR_RANGE_MASK |
       (varies.length > 0 ? 1 << FIELD.acceptEncoding : 0) |
-      (options.digest === false ? 0 : (1 << FIELD.wantReprDigest) | (1 << FIELD.wantContentDigest)) |
+      (options.digest === false ? 0 : WANT_DIGEST_MASK) |
       (options.cors === false || options.cors.origins === "*" ? 0 : 1 << FIELD.origin);
   }
 
@@ -116,7 +104,7 @@ export class FileEntry extends Entry {
     for (const { coding, file } of source.sidecars) rest.push([coding, file]);
     if (source.file !== undefined) rest.push(["identity", source.file]);
     let isGood = true;
-    for (let next = rest.shift(); next !== undefined; next = rest.shift()) {
+    for (let next = rest.shift(); isGood && next !== undefined; next = rest.shift()) {
       const [coding, file] = next;
       const one = yield* loadFile(files, file, maxBodyBytes(options));
       if (one.isSteady || (isLast && coding === "identity")) loaded.set(coding, one);
@@ -130,18 +118,12 @@ export class FileEntry extends Entry {
   }
 
   override answer(request: PlanRequest, own?: readonly string[]): MaybePromise<ResponsePlan> {
-    const { options } = this.#context;
     const coding = this.#choose(request);
     if (coding === undefined) return errorPlan(request, 406, [...(own ?? []), "Vary", "Accept-Encoding"]);
     const stored = this.#forms.get(coding);
-    if (stored === undefined) return this.#answerWhenMade(coding, snapshot(request), own);
-    if (stored.hashing !== undefined && wantsHash(request)) {
-      return this.#answerWhenHashed(coding, stored.hashing, snapshot(request), own);
-    }
-    if (options.digest !== false && wantsDigest(request)) {
-      return this.#answerWithDigests(stored, snapshot(request), own);
-    }
-    return stored.form.answer(request, own);
+    return stored === undefined
+      ? this.#answerWhenMade(coding, snapshot(request), own)
+      : this.#answerStored(stored, request, own);
   }
 
   /** The form that every client can read, for those who send it under another status. */
@@ -150,74 +132,64 @@ export class FileEntry extends Entry {
   }
 
   override isIntact(): boolean {
-    if (this.openFiles === 0) return true;
-    for (const { form } of this.#forms.values()) {
-      if (form.content instanceof FileContent && !form.content.isUnchanged()) return false;
-    }
-    return true;
+    return this.openFiles === 0 || this.#forms.areFilesUnchanged();
   }
 
   protected override dispose(): void {
-    for (const { form } of this.#forms.values()) form.release();
-    this.#forms.clear();
+    this.#forms.dispose();
   }
 
   #choose(request: PlanRequest): ContentCoding | undefined {
     const codings = this.#codings;
     if (codings.length === 1) return codings[0];
-    const useful =
-      this.#useless.size === 0 ? codings : codings.filter((coding) => !this.#useless.has(coding));
-    return chooseCoding(request.field(FIELD.acceptEncoding), useful);
+    const isUseful = (coding: ContentCoding): boolean =>
+      coding === "identity" || !this.#forms.isUseless(coding);
+    return chooseCoding(
+      request.field(FIELD.acceptEncoding),
+      codings.every(isUseful) ? codings : codings.filter(isUseful),
+    );
   }
 
-  /** Adds a form, or replaces one; counts its memory; begins to hash it when something waits for that. */
-  #store(coding: ContentCoding, stored: StoredForm): StoredForm {
-    const before = this.#forms.get(coding);
-    const { form, status } = stored;
-    const algorithms = this.#maker.algorithmsFor(status);
-    const isHashed = algorithms.every((algorithm) => form.representation.init.digests.has(algorithm));
-    const kept = isHashed ? stored : { ...stored, hashing: this.#hash(coding, form, status, algorithms) };
-    this.#forms.set(coding, kept);
-    const cost = form.content.memoryBytes - (before?.form.content.memoryBytes ?? 0);
+  /** @returns how much more the entry costs */
+  #account({ coding, form }: StoredForm, byBytes: number): number {
+    const before = this.costBytes;
+    this.costBytes += byBytes;
     // The entry's own overhead is that of its first form.
-    const isAnother = before === undefined && this.#forms.size > 1;
-    this.costBytes += cost + (isAnother ? ENTRY_OVERHEAD_BYTES : 0);
-    if (before === undefined && form.content instanceof FileContent) this.openFiles++;
+    const overheadBytes = this.#forms.size * ENTRY_OVERHEAD_BYTES;
+    if (this.#overheadBytes < overheadBytes) {
+      this.costBytes += overheadBytes - this.#overheadBytes;
+      this.#overheadBytes = overheadBytes;
+    }
     if (coding === "identity") {
       this.plainGet = form.getPlan;
       this.plainHead = form.headPlan;
     }
-    before?.form.release();
-    return kept;
+    return this.costBytes - before;
   }
 
-  async #hash(
-    coding: ContentCoding,
-    form: Form,
-    status: FileStatus,
-    algorithms: readonly DigestAlgorithm[],
-  ): Promise<void> {
-    const digests = await this.#maker.hash(form, algorithms);
-    const now = this.#forms.get(coding);
-    if (now?.form !== form || this.isGone) return;
-    const before = this.costBytes;
-    if (digests === undefined) this.#forms.set(coding, storedForm(form, status));
-    else this.#store(coding, storedForm(this.#maker.withDigests(form, status, digests), status));
-    this.#context.onResized(this, this.costBytes - before);
+  #answerStored(
+    stored: StoredForm,
+    request: PlanRequest,
+    own: readonly string[] | undefined,
+  ): MaybePromise<ResponsePlan> {
+    const { fieldMask } = request;
+    if (stored.hashing !== undefined && (fieldMask & HASH_MASK) !== 0) {
+      return this.#answerWhenHashed(stored, snapshot(request), own);
+    }
+    if (this.#options.digest !== false && (fieldMask & WANT_DIGEST_MASK) !== 0) {
+      return this.#digests.answer(stored, snapshot(request), own);
+    }
+    return stored.form.answer(request, own);
   }
 
   async #answerWhenHashed(
-    coding: ContentCoding,
-    hashing: Promise<void>,
+    { coding, hashing }: StoredForm,
     request: PlanRequest,
     own: readonly string[] | undefined,
   ): Promise<ResponsePlan> {
-    await within(hashing, HASH_WAIT_MS);
+    if (hashing !== undefined) await within(hashing, HASH_WAIT_MS);
     const stored = this.#forms.get(coding)!;
-    if (this.#context.options.digest !== false && wantsDigest(request)) {
-      return this.#answerWithDigests(stored, request, own);
-    }
-    return stored.form.answer(request, own);
+    return this.#answerStored({ ...stored, hashing: undefined }, request, own);
   }
 
   /** The form that the client likes best is not there yet: it waits a moment, then gets another. */
@@ -226,167 +198,35 @@ export class FileEntry extends Entry {
     request: PlanRequest,
     own: readonly string[] | undefined,
   ): Promise<ResponsePlan> {
-    const { compress: rules } = this.#context.options;
-    const making = this.#make(coding);
+    const { compress } = this.#options;
+    const making = this.#forms.make(coding);
     // There is nothing else to give to a client that cannot read what we have.
-    const isPatient = coding === "identity" || rules === false;
-    const made = await (isPatient ? making : within(making, rules.waitMs));
-    if (made !== undefined) return made.form.answer(request, own);
-    const identity = this.#forms.get("identity");
-    return identity === undefined ? this.#streamIdentity(request, own) : identity.form.answer(request, own);
+    const isPatient = coding === "identity" || compress === false;
+    const made = await (isPatient ? making : within(making, compress.waitMs));
+    const stored = made ?? this.#forms.get("identity");
+    return stored === undefined
+      ? this.#streamIdentity(request, own)
+      : this.#answerStored(stored, request, own);
   }
 
   /** Only a compressed form exists, it is large, and the client cannot read it. */
   #streamIdentity(request: PlanRequest, own: readonly string[] = []): ResponsePlan {
-    const [first] = this.#forms;
-    const decoder = first && decompressor(first[0] as Compression);
+    const { first } = this.#forms;
+    const decoder = first && decompressor(first.coding as Compression);
     if (first === undefined || decoder === undefined) return errorPlan(request, 406, own);
-    const { form, status } = first[1];
-    return form.answerWith(request, 200, [...this.#maker.streamFields(status), ...own], (body) => ({
+    const fields = [...this.#maker.streamFields(first.status), ...own];
+    return first.form.answerWith(request, 200, fields, (body) => ({
       kind: "stream",
       length: undefined,
       chunks: decoded(chunksOf(body), decoder),
     }));
   }
-
-  /** One at a time per coding, however many wait for it. */
-  #make(coding: ContentCoding): Promise<StoredForm | undefined> {
-    let making = this.#making.get(coding);
-    if (making === undefined) {
-      making = this.#produce(coding).finally(() => {
-        this.#making.delete(coding);
-        this.release();
-      });
-      this.retain();
-      this.#making.set(coding, making);
-    }
-    return making;
-  }
-
-  async #produce(coding: ContentCoding): Promise<StoredForm | undefined> {
-    const [sourceCoding, stored] = this.#sourceFor(coding);
-    if (stored === undefined) return undefined;
-    const { form, status } = stored;
-    form.retain();
-    try {
-      const bytes = await this.#bytesOf(form);
-      if (bytes === undefined) return undefined;
-      const result =
-        coding === "identity"
-          ? await decompress(sourceCoding as Compression, bytes, IDENTITY_BYTES_MAX)
-          : await this.#compress(coding, bytes);
-      if (result === undefined) return undefined;
-      const before = this.costBytes;
-      const made = this.#maker.fromBytes(result, coding, status, true);
-      const kept = this.#store(coding, storedForm(made, status));
-      this.#context.onResized(this, this.costBytes - before);
-      return kept;
-    } finally {
-      form.release();
-    }
-  }
-
-  /** What a form is made from: the file itself, or the first form of it that there is. */
-  #sourceFor(coding: ContentCoding): readonly [ContentCoding, StoredForm | undefined] {
-    const identity = this.#forms.get("identity");
-    const [first] = this.#forms;
-    return coding === "identity" && first !== undefined ? first : ["identity", identity];
-  }
-
-  async #compress(coding: Compression, bytes: Uint8Array): Promise<Buffer | undefined> {
-    const { level } = this.#context.options.compress as ResolvedCompress;
-    const job = compressing.run(() => compress(coding, bytes, level).catch(() => undefined));
-    // Too much to do: not useless, only not now.
-    if (job === undefined) return undefined;
-    const result = await job;
-    if (result !== undefined && result.byteLength < bytes.byteLength) return result;
-    this.#useless.add(coding);
-    return undefined;
-  }
-
-  async #bytesOf(form: Form): Promise<Uint8Array | undefined> {
-    const { content } = form;
-    const part = content.slice(0, content.byteLength);
-    if (part instanceof Uint8Array) return part;
-    const bytes = new Uint8Array(content.byteLength);
-    const count = await this.#context.files.read(part.file.fd, bytes, 0);
-    return count === bytes.byteLength && part.file.isUnchanged?.() !== false ? bytes : undefined;
-  }
-
-  /** Digests that this client wants and that answers do not have unasked (RFC 9530 §4). */
-  async #answerWithDigests(
-    of: StoredForm,
-    request: PlanRequest,
-    own: readonly string[] = [],
-  ): Promise<ResponsePlan> {
-    const { form } = of;
-    const fields = [...own];
-    form.retain();
-    try {
-      const known = form.representation.init.digests;
-      const wantedRepr = wantedDigest(request.field(FIELD.wantReprDigest));
-      if (wantedRepr !== undefined && !known.has(wantedRepr)) {
-        const digests = await this.#wanted(of, wantedRepr);
-        if (digests !== undefined) fields.push("Repr-Digest", digestValue(new Map([...known, ...digests])));
-      }
-      const plan = form.answer(request, fields.length === 0 ? undefined : fields);
-      const wantedContent = wantedDigest(request.field(FIELD.wantContentDigest));
-      if (wantedContent === undefined || plan.body.kind === "none") return plan;
-      const digests = await this.#contentDigest(of, request, plan.head.status, wantedContent);
-      if (digests === undefined) return plan;
-      plan.release?.();
-      return form.answer(request, [...fields, "Content-Digest", digestValue(digests)]);
-    } finally {
-      form.release();
-    }
-  }
-
-  async #contentDigest(
-    of: StoredForm,
-    request: PlanRequest,
-    status: number,
-    algorithm: DigestAlgorithm,
-  ): Promise<Digests | undefined> {
-    if (status === 200) return this.#wanted(of, algorithm);
-    const part = status === 206 ? this.#partOf(of.form, request) : undefined;
-    if (part === undefined || hashPool.isBusy) return undefined;
-    return within(this.#maker.hash(of.form, [algorithm], ...part), HASH_WAIT_MS);
-  }
-
-  /** A digest of the whole form, found once. */
-  async #wanted({ form, wanted }: StoredForm, algorithm: DigestAlgorithm): Promise<Digests | undefined> {
-    const known = form.representation.init.digests.get(algorithm);
-    if (known !== undefined) return new Map([[algorithm, known]]);
-    let finding = wanted.get(algorithm);
-    if (finding === undefined) {
-      if (hashPool.isBusy) return undefined;
-      finding = this.#maker.hash(form, [algorithm]);
-      wanted.set(algorithm, finding);
-    }
-    return within(finding, HASH_WAIT_MS);
-  }
-
-  /** Which bytes a 206 has; `undefined` when it is several parts, or too much to hash meanwhile. */
-  #partOf(form: Form, request: PlanRequest): readonly [start: number, end: number] | undefined {
-    const range = request.field(FIELD.range) ?? "";
-    const ranges = parseRange(range, form.content.byteLength, this.#context.options.maxRanges);
-    const [only, second] = typeof ranges === "string" ? [] : ranges;
-    if (only === undefined || second !== undefined) return undefined;
-    return only.end - only.start <= PART_DIGEST_BYTES_MAX ? [only.start, only.end] : undefined;
-  }
-}
-
-function storedForm(form: Form, status: FileStatus): StoredForm {
-  return { form, status, hashing: undefined, wanted: new Map() };
 }
 
 /** What would throw half of the others out is left on disk. Without a cache it is only read and sent. */
 function maxBodyBytes({ cache }: ResolvedOptions): number {
   return cache.bytes === 0 ? cache.maxEntryBytes : Math.min(cache.maxEntryBytes, cache.bytes / 2);
 }
-
-/** What a file may grow to when only a compressed form of it is on disk. */
-const IDENTITY_BYTES_MAX = 64 * 1024 * 1024;
 
 /** What can be given: what is there, what can be made of it, and `identity` at last. */
 function codingsOf(
@@ -415,18 +255,5 @@ function isRecent({ mtimeSeconds, mtimeNanoseconds }: FileStatus): boolean {
   return Date.now() - (mtimeSeconds * 1000 + mtimeNanoseconds / 1e6) < RACY_MS;
 }
 
-const HASH_MASK =
-  (1 << FIELD.ifNoneMatch) |
-  (1 << FIELD.ifMatch) |
-  (1 << FIELD.ifRange) |
-  (1 << FIELD.wantReprDigest) |
-  (1 << FIELD.wantContentDigest);
-
 /** Would the answer be another once the file's hash is known? */
-function wantsHash(request: PlanRequest): boolean {
-  return (request.fieldMask & HASH_MASK) !== 0;
-}
-
-function wantsDigest(request: PlanRequest): boolean {
-  return (request.fieldMask & ((1 << FIELD.wantReprDigest) | (1 << FIELD.wantContentDigest))) !== 0;
-}
+const HASH_MASK = (1 << FIELD.ifNoneMatch) | (1 << FIELD.ifMatch) | (1 << FIELD.ifRange) | WANT_DIGEST_MASK;

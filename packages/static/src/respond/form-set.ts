@@ -1,0 +1,200 @@
+/**
+ * The forms of one file: those that are there, and those that are made of them when somebody asks.
+ *
+ * ```
+ *   identity ──compress──▶ br, zstd, gzip        once each, however many wait
+ *   gzip (only) ──decompress──▶ identity
+ *   any ──hash──▶ the same with strong tag and digests
+ * ```
+ */
+import { hashPool } from "../digest/hash-pool.js";
+import { compress, decompress } from "../negotiate/coders.js";
+import type { Compression, ContentCoding } from "../negotiate/coding.js";
+import type { DigestAlgorithm } from "../options.js";
+import type { FileStatus, FileSystem } from "../resolve/file-system.js";
+import { FileContent } from "./content.js";
+import type { Form } from "./form.js";
+import type { FormMaker } from "./form-maker.js";
+import { JobQueue } from "./job-queue.js";
+import type { LoadedFile } from "./loaded-file.js";
+import type { Digests } from "./representation.js";
+
+/** Compression shares libuv's pool of four with everybody's file reads: half of it. */
+const compressing = new JobQueue(2, 256);
+
+/** What is decompressed to be kept may grow to this; more is decompressed while it is sent, for each client anew. */
+const DECOMPRESSED_BYTES_MAX = 4 * 1024 * 1024;
+
+export interface StoredForm {
+  readonly coding: ContentCoding;
+  readonly form: Form;
+  /** Of the file that it was made from. */
+  readonly status: FileStatus;
+  /** The hash that its tag and digests wait for. */
+  readonly hashing: Promise<void> | undefined;
+  /** Digests that some client wanted, once for all. */
+  readonly wanted: Map<DigestAlgorithm, Promise<Digests | undefined>>;
+}
+
+export interface FormSetInit {
+  readonly maker: FormMaker;
+  readonly files: FileSystem;
+  readonly level: number | undefined;
+  /** A form was added or replaced; `byBytes` more memory is taken. */
+  readonly onChanged: (stored: StoredForm, byBytes: number) => void;
+}
+
+export class FormSet {
+  readonly #init: FormSetInit;
+  readonly #forms = new Map<ContentCoding, StoredForm>();
+  readonly #making = new Map<ContentCoding, Promise<StoredForm | undefined>>();
+  /** Codings that make it longer, or that failed. */
+  readonly #useless = new Set<ContentCoding>();
+  #isGone = false;
+
+  constructor(init: FormSetInit) {
+    this.#init = init;
+  }
+
+  get(coding: ContentCoding): StoredForm | undefined {
+    return this.#forms.get(coding);
+  }
+
+  /** The first that was added. */
+  get first(): StoredForm | undefined {
+    const [first] = this.#forms.values();
+    return first;
+  }
+
+  get size(): number {
+    return this.#forms.size;
+  }
+
+  /** Was it tried, in vain? */
+  isUseless(coding: ContentCoding): boolean {
+    return this.#useless.has(coding);
+  }
+
+  addFile(coding: ContentCoding, loaded: LoadedFile): void {
+    this.#put(coding, this.#init.maker.fromFile(loaded, coding), loaded.status);
+  }
+
+  /** Makes a form of another. One at a time per coding; `undefined` when it cannot be made, or not now. */
+  make(coding: ContentCoding): Promise<StoredForm | undefined> {
+    let making = this.#making.get(coding);
+    if (making === undefined) {
+      making = this.#produce(coding).finally(() => this.#making.delete(coding));
+      this.#making.set(coding, making);
+    }
+    return making;
+  }
+
+  /** A digest of the whole form, found once; `undefined` when there is too much to do. */
+  digest({ form, wanted }: StoredForm, algorithm: DigestAlgorithm): Promise<Digests | undefined> | undefined {
+    const known = form.representation.init.digests.get(algorithm);
+    if (known !== undefined) return Promise.resolve(new Map([[algorithm, known]]));
+    let finding = wanted.get(algorithm);
+    if (finding === undefined && !hashPool.isBusy) {
+      finding = this.#init.maker.hash(form, [algorithm]);
+      wanted.set(algorithm, finding);
+    }
+    return finding;
+  }
+
+  /** Do the open files still hold what their heads promise? */
+  areFilesUnchanged(): boolean {
+    for (const { form } of this.#forms.values()) {
+      if (form.content instanceof FileContent && !form.content.isUnchanged()) return false;
+    }
+    return true;
+  }
+
+  /** Gives the forms back; answers on their way keep theirs. */
+  dispose(): void {
+    this.#isGone = true;
+    for (const { form } of this.#forms.values()) form.release();
+    this.#forms.clear();
+  }
+
+  /** Adds a form, or replaces one; begins to hash it when something waits for that. */
+  #put(coding: ContentCoding, form: Form, status: FileStatus, isHashed = false): StoredForm {
+    const before = this.#forms.get(coding);
+    const algorithms = this.#init.maker.algorithmsFor(status);
+    const { digests } = form.representation.init;
+    const needsHash = !isHashed && algorithms.some((algorithm) => !digests.has(algorithm));
+    const stored: StoredForm = {
+      coding,
+      form,
+      status,
+      hashing: needsHash ? this.#hash(coding, form, status, algorithms) : undefined,
+      wanted: new Map(),
+    };
+    this.#forms.set(coding, stored);
+    before?.form.release();
+    this.#init.onChanged(stored, form.content.memoryBytes - (before?.form.content.memoryBytes ?? 0));
+    return stored;
+  }
+
+  async #hash(
+    coding: ContentCoding,
+    form: Form,
+    status: FileStatus,
+    algorithms: readonly DigestAlgorithm[],
+  ): Promise<void> {
+    const { maker } = this.#init;
+    const digests = await maker.hash(form, algorithms);
+    if (this.#isGone || this.#forms.get(coding)?.form !== form) return;
+    if (digests !== undefined) {
+      this.#put(coding, maker.withDigests(form, status, digests), status, true);
+      return;
+    }
+    form.retain();
+    this.#put(coding, form, status, true);
+  }
+
+  async #produce(coding: ContentCoding): Promise<StoredForm | undefined> {
+    const source = coding === "identity" ? this.first : this.#forms.get("identity");
+    if (source === undefined || this.#useless.has(coding)) return undefined;
+    source.form.retain();
+    try {
+      const bytes = await this.#bytesOf(source.form);
+      if (bytes === undefined) return undefined;
+      const result =
+        coding === "identity"
+          ? await this.#decompress(source.coding as Compression, bytes)
+          : await this.#compress(coding, bytes);
+      if (result === undefined) return undefined;
+      const form = this.#init.maker.fromBytes(result, coding, source.status, true);
+      if (!this.#isGone) return this.#put(coding, form, source.status);
+      form.release();
+      return undefined;
+    } finally {
+      source.form.release();
+    }
+  }
+
+  async #compress(coding: Compression, bytes: Uint8Array): Promise<Buffer | undefined> {
+    const job = compressing.run(() => compress(coding, bytes, this.#init.level).catch(() => undefined));
+    // Too much to do: not useless, only not now.
+    if (job === undefined) return undefined;
+    const result = await job;
+    if (result !== undefined && result.byteLength < bytes.byteLength) return result;
+    this.#useless.add(coding);
+    return undefined;
+  }
+
+  async #decompress(coding: Compression, bytes: Uint8Array): Promise<Buffer | undefined> {
+    const result = await decompress(coding, bytes, DECOMPRESSED_BYTES_MAX);
+    if (result === undefined) this.#useless.add("identity");
+    return result;
+  }
+
+  async #bytesOf(form: Form): Promise<Uint8Array | undefined> {
+    const { content } = form;
+    const part = content.slice(0, content.byteLength);
+    if (part instanceof Uint8Array) return part;
+    const bytes = new Uint8Array(content.byteLength);
+    const count = await this.#init.files.read(part.file.fd, bytes, 0);
+    return count === bytes.byteLength && part.file.isUnchanged?.() !== false ? bytes : undefined;
+  }
+}
