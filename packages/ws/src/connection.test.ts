@@ -696,6 +696,26 @@ describe("memory", () => {
     expect(inner.sent()).toEqual(["1 from inside", "1 from inside"]);
   });
 
+  test("connections that are fed from inside each other's callbacks, with more than the stage holds", () => {
+    const bytes = encodeFor("server", [
+      { opcode: TEXT, payload: "x".repeat(200) },
+      { opcode: BINARY, payload: Buffer.alloc(200_000) },
+    ]);
+    const seen: number[] = [];
+    const receiveAt = (depth: number) =>
+      setUp({
+        handler: {
+          onMessage(_ws, data, start, end) {
+            if (depth > 0 && end - start === 200) receiveAt(depth - 1).connection.receive(bytes);
+            if (end - start === 200) expect(data[start]).toBe("x".charCodeAt(0));
+            else seen.push(depth);
+          },
+        },
+      });
+    receiveAt(6).connection.receive(bytes);
+    expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  });
+
   test("a connection that is fed from its own callback reads that afterwards", () => {
     const { connection, feed, log } = setUp({
       handler: {

@@ -4,8 +4,10 @@ import { type FixedMemory, webAssembly } from "./webassembly.js";
 
 const KiB = 1024;
 const PAGE = 64 * KiB;
-/** One turn of a receive loop; more is staged in several turns. */
-const STAGE_BYTES = 2 * PAGE;
+/** Half of it is one turn of a receive loop: a read of 64 KiB fits. */
+const STAGE_BYTES = 3 * PAGE;
+/** A turn gets this much while there is room, however deep. */
+const TURN_BYTES_MIN = KiB;
 /** Frames of one cork, or one large frame, leave in pieces of this size. */
 const SEND_BYTES = 2 * PAGE;
 /** Behind the staged bytes: the four bytes that end a compressed message are put there for a moment. */
@@ -20,7 +22,7 @@ export interface MemoryRange {
 export interface WorkspaceOptions {
   /**
    * A memory that the caller receives into, so that frames are unmasked where they arrived
-   * (`receiveInPlace`). It must not grow. Default: a private one of 256 KiB.
+   * (`receiveInPlace`). It must not grow. Default: a private one of 320 KiB.
    */
   readonly memory?: FixedMemory;
   /** Where bytes from elsewhere are copied to. Needed with `memory`; at least 1 KiB. */
@@ -82,12 +84,14 @@ export class Workspace {
   }
 
   /**
-   * Copies as much of `bytes[start, end)` as fits behind what is staged; 0 when nothing does.
+   * Copies of `bytes[start, end)` what fits into half of the room behind what is staged, so that a connection
+   * that is fed meanwhile finds room too; 0 when there is none, seven or more deep.
    * The copy begins at {@link stagedEnd} as it was before the call; `unstage` with that gives it back.
    */
   stage(bytes: Uint8Array, start: number, end: number): number {
     const at = this.#stagedEnd;
-    const length = Math.min(end - start, this.stageEnd - at);
+    const room = this.stageEnd - at;
+    const length = Math.min(end - start, Math.max(room >> 1, Math.min(room, TURN_BYTES_MIN)));
     if (length <= 0) return 0;
     const whole = start === 0 && length === bytes.length;
     this.bytes.set(whole ? bytes : bytes.subarray(start, start + length), at);
