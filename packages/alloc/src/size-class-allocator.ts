@@ -109,6 +109,8 @@ export class SizeClassAllocator<Full extends AtCapacity = "throw"> {
   #wordsEnd = 0;
   /** By number of words: places given back. */
   readonly #freeWords: number[][] = [];
+  /** Of the allocation that `#runOf` found last. */
+  #slot = 0;
   #allocatedBytes = 0;
   #allocatedBytesMax = 0;
   #activeBytes = 0;
@@ -185,7 +187,7 @@ export class SizeClassAllocator<Full extends AtCapacity = "throw"> {
       return;
     }
     const size = this.#classes.sizes[sizeClass]!;
-    const slot = ((offset - runs[at + START]! * UNIT_BYTES) / size) | 0;
+    const slot = this.#slot;
     const words = runs[at + WORDS]!;
     const waste = this.#wasteOf(at, slot, size);
     this.#words[words + (slot >>> 5)]! |= 1 << (slot & 31);
@@ -213,8 +215,7 @@ export class SizeClassAllocator<Full extends AtCapacity = "throw"> {
     const run = this.#runOf(offset);
     checkSize(`SizeClassAllocator ${this.name}`, "bytes", bytes, this.#bytesMax);
     const before = this.requestedBytes(offset);
-    if (this.#leaks === undefined && this.#resizeInPlace(run, offset, bytes))
-      return offset as OrNull<number, Full>;
+    if (this.#leaks === undefined && this.#resizeInPlace(run, bytes)) return offset as OrNull<number, Full>;
     const moved: number | null = this.allocate(bytes);
     if (moved === null) return null as OrNull<number, Full>;
     const length = Math.min(before, bytes);
@@ -245,8 +246,7 @@ export class SizeClassAllocator<Full extends AtCapacity = "throw"> {
     const sizeClass = runs[at + KIND]!;
     if (sizeClass === LARGE) return runs[at + UNITS]! * UNIT_BYTES - runs[at + WASTE]!;
     const size = this.#classes.sizes[sizeClass]!;
-    const slot = ((offset - runs[at + START]! * UNIT_BYTES) / size) | 0;
-    return size - this.#wasteOf(at, slot, size);
+    return size - this.#wasteOf(at, this.#slot, size);
   }
 
   /** How many bytes an allocation of `bytes` takes. */
@@ -313,12 +313,12 @@ export class SizeClassAllocator<Full extends AtCapacity = "throw"> {
       kind: "SizeClassAllocator",
       allocatedBytes: this.#allocatedBytes,
       activeBytes: this.#activeBytes,
-      mappedBytes: touchedBytes + this.#metadataBytes,
+      mappedBytes: touchedBytes + this.bookkeepingBytes,
       retainedBytes: this.#heap.reservedBytes - touchedBytes,
       highWater: {
         allocatedBytes: this.#allocatedBytesMax,
         activeBytes: this.#activeBytesMax,
-        mappedBytes: this.#heap.touchedPagesMax * PAGE_BYTES + this.#metadataBytes,
+        mappedBytes: this.#heap.touchedPagesMax * PAGE_BYTES + this.bookkeepingBytes,
       },
       allocations: this.#allocations,
       frees: this.#frees,
@@ -327,7 +327,8 @@ export class SizeClassAllocator<Full extends AtCapacity = "throw"> {
     });
   }
 
-  get #metadataBytes(): number {
+  /** Bytes of the bookkeeping, which lies outside of the chunks and counts as mapped. */
+  get bookkeepingBytes(): number {
     return this.#heap.metadataBytes + this.#words.byteLength;
   }
 
@@ -508,16 +509,15 @@ export class SizeClassAllocator<Full extends AtCapacity = "throw"> {
     this.#heap.give(run);
   }
 
-  #resizeInPlace(run: number, offset: number, bytes: number): boolean {
+  #resizeInPlace(run: number, bytes: number): boolean {
     const runs = this.#heap.runs;
     const at = run * RUN_FIELDS;
     const kind = runs[at + KIND]!;
     if (kind === LARGE) return bytes > CLASS_BYTES_MAX && this.#resizeLarge(run, bytes);
     if (bytes > CLASS_BYTES_MAX || this.#classFor(bytes, QUANTUM_BYTES) !== kind) return false;
     const size = this.#classes.sizes[kind]!;
-    const slot = ((offset - runs[at + START]! * UNIT_BYTES) / size) | 0;
-    const more = size - bytes - this.#wasteOf(at, slot, size);
-    this.#setWaste(at, slot, size, size - bytes);
+    const more = size - bytes - this.#wasteOf(at, this.#slot, size);
+    this.#setWaste(at, this.#slot, size, size - bytes);
     this.#waste[kind]! += more;
     this.#add(-more, 0);
     return true;
@@ -539,7 +539,7 @@ export class SizeClassAllocator<Full extends AtCapacity = "throw"> {
     return true;
   }
 
-  /** The run that an allocation beginning at `offset` is in. */
+  /** The run that an allocation beginning at `offset` is in; `#slot` says which slot of a slab. */
   #runOf(offset: number): number {
     const heap = this.#heap;
     const entry = offset >= 0 && offset < 2 ** 32 ? heap.unitRun[offset >>> 9] : undefined;
@@ -554,6 +554,7 @@ export class SizeClassAllocator<Full extends AtCapacity = "throw"> {
     if (slot * size !== within || slot >= heap.runs[at + SLOTS]!) return this.#refuse(offset);
     if ((this.#words[heap.runs[at + WORDS]! + (slot >>> 5)]! & (1 << (slot & 31))) !== 0)
       return this.#refuse(offset, true);
+    this.#slot = slot;
     return entry - 1;
   }
 

@@ -8,6 +8,8 @@ import { ALLOCATE, FREE, type Trace } from "./trace.js";
 export interface ReplayRow {
   readonly when: "peak" | "end" | "purged";
   readonly statistics: MemoryStatistics;
+  /** The part of the mapped bytes that is bookkeeping outside of the chunks. */
+  readonly metadataBytes: number;
 }
 
 export interface Replay {
@@ -16,20 +18,31 @@ export interface Replay {
   readonly allocator: SizeClassAllocator;
 }
 
-/**
- * Plays a trace through the allocator and reads its statistics at the peak, at the end, and after a purge.
- *
- * @param touch writes to each page of each allocation, as a user would; costs time that is not the allocator's
- */
+export interface ReplayOptions {
+  /** Write to each page of each allocation, as a user would. */
+  readonly touch?: boolean;
+  /** Called at each moment that is read. */
+  readonly onRow?: () => void;
+}
+
+/** Plays a trace through the allocator and reads its statistics at the peak, at the end, and after a purge. */
 export function replay(
   trace: Trace,
   options: Omit<SizeClassAllocatorOptions<"throw">, "atCapacity">,
-  touch = false,
+  { touch = false, onRow = () => {} }: ReplayOptions = {},
 ): Replay {
   const allocator = new SizeClassAllocator(options);
   const offsets = new Float64Array(trace.ids);
   const { operations, count, peakOperation } = trace;
   const rows: ReplayRow[] = [];
+  let readingNs = 0n;
+  const read = (when: ReplayRow["when"]) => {
+    const start = process.hrtime.bigint();
+    const statistics = allocator.statistics();
+    onRow();
+    rows.push({ when, statistics, metadataBytes: allocator.bookkeepingBytes });
+    readingNs += process.hrtime.bigint() - start;
+  };
   const startNs = process.hrtime.bigint();
   for (let i = 0; i < count; i++) {
     const kind = operations[i * 3]!;
@@ -42,12 +55,12 @@ export function replay(
       offsets[id] = offset;
       if (touch) touchPages(allocator.view(offset));
     }
-    if (i === peakOperation) rows.push({ when: "peak", statistics: allocator.statistics() });
+    if (i === peakOperation) read("peak");
   }
-  const nsPerOperation = Number(process.hrtime.bigint() - startNs) / count;
-  rows.push({ when: "end", statistics: allocator.statistics() });
+  const nsPerOperation = Number(process.hrtime.bigint() - startNs - readingNs) / count;
+  read("end");
   allocator.purge();
-  rows.push({ when: "purged", statistics: allocator.statistics() });
+  read("purged");
   return { rows, nsPerOperation, allocator };
 }
 
