@@ -175,6 +175,7 @@ test("whoever dies while repairing leaves a repair to the next", () => {
     dead.add(102);
     // Both rows belong to the dead: the newcomer has to clean up before it has a row of its own.
     const third = SharedCache.attach(memory, { liveness: livenessOf(103, dead), lockWaitMs: 0 });
+    third.recoverDead();
     expect([step, inconsistencies(memory)]).toEqual([step, []]);
     for (let i = 0; i < 60; i++) expect(third.insert(`/again${i}`, i, value(i, 30_000))).toBe(true);
     third.close();
