@@ -8,9 +8,10 @@ import { Hooks, type Middleware, type OnError, type OnRequest, type OnSend } fro
 import { routeHandler } from "./handlers/route-handler.js";
 import type { RouteOptions, ValidOf } from "./handlers/route-options.js";
 import { EpollLoop, isEpollSupported } from "./loop/epoll.js";
-import type { BindAddress, Listener, Loop, LoopKind } from "./loop/loop.js";
+import type { BindAddress, Listener, Loop, LoopKind, Transport, TransportHandler } from "./loop/loop.js";
 import { NodeLoop } from "./loop/node.js";
 import { type LoopChoice, resolveOptions, type ServerOptions } from "./options.js";
+import { ProxyPreamble } from "./proxies/proxy-preamble.js";
 import { type Handler, ServerCore } from "./server-core.js";
 import { Upgraded } from "./upgraded.js";
 import { type WebSocketOptions, webSocket } from "./websocket/web-socket.js";
@@ -197,11 +198,22 @@ export class App {
     }
     const { loop, options } = this.#core;
     const { backlog, maxConnections } = options;
-    const listener = await loop.listen({ host, port, backlog, maxConnections }, (transport) => {
-      return new Connection(transport, this.#core);
-    });
+    const listener = await loop.listen({ host, port, backlog, maxConnections }, (transport) =>
+      this.#accept(transport),
+    );
     this.#listeners.push(listener);
     return { ...listener.address, loop: loop.kind };
+  }
+
+  #accept(transport: Transport): TransportHandler {
+    const core = this.#core;
+    if (!core.options.proxyProtocol) return new Connection(transport, core);
+    // Closed a moment later: a transport is not destroyed while its handler is made.
+    if (core.trusted?.has(transport.remoteAddress) === false) queueMicrotask(() => transport.destroy());
+    return new ProxyPreamble(transport, core.loop.memory, (header) => {
+      if (header.remoteAddress !== undefined) core.announced.set(transport, header);
+      return new Connection(transport, core);
+    });
   }
 
   stats(): ServerStats {
@@ -224,7 +236,7 @@ export class App {
     for (const listener of this.#listeners) await listener.close();
     core.loop.eachHandler((handler) => {
       if (handler instanceof Connection) handler.drain();
-      else if (handler instanceof Upgraded) handler.stop();
+      else if (handler instanceof Upgraded || handler instanceof ProxyPreamble) handler.stop();
     });
     const deadline = performance.now() + timeoutMs;
     while (core.loop.connections + core.inFlight > 0 && performance.now() < deadline) {

@@ -107,11 +107,11 @@ export class Connection
   // ---------------------------------------------------------------- client
 
   get remoteAddress(): string {
-    return this.transport.remoteAddress;
+    return this.#core.announced.get(this.transport)?.remoteAddress ?? this.transport.remoteAddress;
   }
 
   get remotePort(): number {
-    return this.transport.remotePort;
+    return this.#core.announced.get(this.transport)?.remotePort ?? this.transport.remotePort;
   }
 
   get scheme(): "http" | "https" {

@@ -37,6 +37,10 @@ export const SERVER_ERRORS = {
   TZ_SERVER_BODY_TYPE: { status: 415, meaning: "The route does not take a body of this type." },
   TZ_SERVER_HANDLER_TIMEOUT: { status: 503, meaning: "No answer within the route's `timeoutMs`." },
   TZ_SERVER_RATE: { status: 429, meaning: "More requests of one client than the route's `ratePerSecond`." },
+  TZ_SERVER_COOKIE: {
+    status: 500,
+    meaning: "A cookie that browsers would refuse, or that would break the field.",
+  },
   TZ_SERVER_REQUEST_OVER: {
     status: 500,
     meaning: "A request is used after its handler has answered at once; see `request.keep()`.",

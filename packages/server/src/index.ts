@@ -8,6 +8,8 @@ export {
 } from "./app.js";
 export type { MultipartForm, MultipartOptions, UploadedFile } from "./body/multipart.js";
 export { RequestBody } from "./body/request-body.js";
+export { CookieSigner } from "./cookies/cookie-signer.js";
+export { type CookieOptions, parseCookies, setCookie } from "./cookies/cookies.js";
 export { SERVER_ERRORS, ServerError, type ServerErrorCode, type ServerErrorOptions } from "./errors.js";
 export type { DeferredTask } from "./handlers/defer-queue.js";
 export {
@@ -41,6 +43,7 @@ export {
   SERVER_OPTIONS,
   type ServerOptions,
 } from "./options.js";
+export type { ClientOrigin, ForwardedBy } from "./proxies/forwarded.js";
 export { ServerRequest } from "./request.js";
 export type { Handler } from "./server-core.js";
 export { type AjvCheck, ajvSchema, type CompiledCheck, compiledSchema } from "./validation/checked-schema.js";

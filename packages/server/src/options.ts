@@ -1,4 +1,5 @@
 import { ServerError } from "./errors.js";
+import type { ForwardedBy } from "./proxies/forwarded.js";
 
 /** One row an option: default, bounds and unit. The table validates, and the reference page is made of it. */
 interface NumberRow {
@@ -206,22 +207,57 @@ export type LoopChoice = "auto" | "epoll" | "node";
 const LOOPS: readonly LoopChoice[] = ["auto", "epoll", "node"];
 
 /** All limits and timeouts; see {@link SERVER_OPTIONS} for defaults, bounds and units. */
-export type ServerOptions = { readonly [K in NumberOption]?: number } & { readonly loop?: LoopChoice };
+export type ServerOptions = { readonly [K in NumberOption]?: number } & Partial<OtherOptions>;
 
-export type ResolvedOptions = { readonly [K in NumberOption]: number } & { readonly loop: LoopChoice };
+export type ResolvedOptions = { readonly [K in NumberOption]: number } & OtherOptions;
+
+/** The options that are no numbers. */
+export interface OtherOptions {
+  readonly loop: LoopChoice;
+  /** Addresses, ranges, `loopback` or `private`: the peers whose word on the client's address is taken. Default none. */
+  readonly trustedProxies: readonly string[];
+  /** Which fields trusted proxies write. Default `"x-forwarded"`. */
+  readonly forwardedBy: ForwardedBy;
+  /**
+   * Every connection begins with a PROXY header (version 1 or 2); one without is closed, and so is one of a peer that
+   * is not among `trustedProxies`, when there are any. Default `false`.
+   */
+  readonly proxyProtocol: boolean;
+}
+
+const OTHER_DEFAULTS: OtherOptions = {
+  loop: "auto",
+  trustedProxies: [],
+  forwardedBy: "x-forwarded",
+  proxyProtocol: false,
+};
+
+/** What each of them may be. */
+const OTHER_RULES: {
+  readonly [K in keyof OtherOptions]: readonly [allowed: string, (value: unknown) => boolean];
+} = {
+  loop: [LOOPS.join(", "), (value) => LOOPS.includes(value as LoopChoice)],
+  trustedProxies: [
+    "a list of addresses and ranges",
+    (value) => Array.isArray(value) && value.every((one) => typeof one === "string"),
+  ],
+  forwardedBy: ["x-forwarded, forwarded", (value) => value === "x-forwarded" || value === "forwarded"],
+  proxyProtocol: ["true, false", (value) => typeof value === "boolean"],
+};
 
 /**
  * Fills in defaults.
  * @throws ServerError `TZ_SERVER_OPTION` naming the option, the value and what is allowed
  */
 export function resolveOptions(options: ServerOptions = {}): ResolvedOptions {
-  const resolved: Record<string, number | LoopChoice> = { loop: "auto" };
+  const resolved: Record<string, unknown> = { ...OTHER_DEFAULTS };
   for (const [name, row] of Object.entries(SERVER_OPTIONS)) resolved[name] = row.default;
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
-    if (name === "loop") {
-      if (!LOOPS.includes(value as LoopChoice)) {
-        throw new ServerError("TZ_SERVER_OPTION", `loop is ${show(value)}; allowed: ${LOOPS.join(", ")}`);
+    if (Object.hasOwn(OTHER_RULES, name)) {
+      const [allowed, fits] = OTHER_RULES[name as keyof OtherOptions];
+      if (!fits(value)) {
+        throw new ServerError("TZ_SERVER_OPTION", `${name} is ${show(value)}; allowed: ${allowed}`);
       }
     } else {
       const row: NumberRow | undefined = Object.hasOwn(SERVER_OPTIONS, name)
@@ -230,12 +266,12 @@ export function resolveOptions(options: ServerOptions = {}): ResolvedOptions {
       if (row === undefined) {
         throw new ServerError(
           "TZ_SERVER_OPTION",
-          `unknown option ${show(name)}; allowed: loop, ${Object.keys(SERVER_OPTIONS).join(", ")}`,
+          `unknown option ${show(name)}; allowed: ${Object.keys({ ...OTHER_RULES, ...SERVER_OPTIONS }).join(", ")}`,
         );
       }
       checkNumber(name, value, row);
     }
-    resolved[name] = value as number;
+    resolved[name] = value;
   }
   return resolved as unknown as ResolvedOptions;
 }

@@ -3,10 +3,12 @@ import type { FieldId, PlanRequest, RequestHead } from "@tz/http1";
 import { codingsOf, decoded } from "./body/content-coding.js";
 import { type MultipartForm, type MultipartOptions, readMultipart, removeUploads } from "./body/multipart.js";
 import type { RequestBody } from "./body/request-body.js";
+import { parseCookies } from "./cookies/cookies.js";
 import { ServerError } from "./errors.js";
 import type { DeferredTask } from "./handlers/defer-queue.js";
 import { type Dependency, DependencyValues } from "./handlers/dependency.js";
 import type { RequestClient } from "./handlers/request-client.js";
+import { type ClientOrigin, clientOrigin } from "./proxies/forwarded.js";
 import type { ServerCore } from "./server-core.js";
 
 /** No route has matched. */
@@ -167,9 +169,20 @@ export class ServerRequest<Params = Readonly<Record<string, unknown>>, Valid = u
     return this.#live();
   }
 
-  /** Who sent the request. */
-  get client(): { readonly address: string } {
-    return { address: this.#client.remoteAddress };
+  /**
+   * Who sent the request: the peer, or what trusted proxies say of the client (`trustedProxies`, `forwardedBy`,
+   * `proxyProtocol`).
+   */
+  get client(): ClientOrigin {
+    const { options, trusted } = this.#core;
+    const { remoteAddress, scheme } = this.#client;
+    const peer = { address: remoteAddress, scheme, host: this.#live().authority };
+    return trusted === undefined ? peer : clientOrigin(peer, this, options.forwardedBy, trusted);
+  }
+
+  /** The cookies that came, by name; see {@link parseCookies}. */
+  get cookies(): Readonly<Record<string, string>> {
+    return parseCookies(this.field("cookie"));
   }
 
   /** Address of the peer; empty for Unix sockets. */

@@ -9,9 +9,11 @@ import type { Hooks, OnError } from "./handlers/hooks.js";
 import { empty } from "./handlers/reply.js";
 import type { RequestClient } from "./handlers/request-client.js";
 import { isAnswer, type Reply, toPlan } from "./handlers/to-plan.js";
-import type { Loop } from "./loop/loop.js";
+import type { Loop, Transport } from "./loop/loop.js";
 import { MountTable } from "./mount-table.js";
 import type { ResolvedOptions } from "./options.js";
+import { AddressSet } from "./proxies/address-set.js";
+import type { ProxyHeader } from "./proxies/proxy-header.js";
 import { ServerRequest } from "./request.js";
 import { errorPlan, methodNotAllowed } from "./response/error-plan.js";
 import { StatusPrefixes } from "./response/status-prefix.js";
@@ -33,6 +35,10 @@ export class ServerCore {
   handler: Handler | undefined;
   router: Router<Handler> | undefined;
   readonly match = new RouteMatch<Handler>();
+  /** Peers that may speak for others; `undefined` when there are none. */
+  readonly trusted: AddressSet | undefined;
+  /** What PROXY headers said of their connections. */
+  readonly announced = new WeakMap<Transport, ProxyHeader>();
   /** Handlers whose promise is not settled, also those whose client has left. */
   inFlight = 0;
   readonly errorListeners: OnError[] = [];
@@ -55,6 +61,7 @@ export class ServerCore {
     this.prefixes.refresh(loop.wallMs);
     this.idleTicks = Math.ceil(options.idleTimeoutMs / options.tickMs);
     this.head = this.#newHead();
+    this.trusted = options.trustedProxies.length === 0 ? undefined : new AddressSet(options.trustedProxies);
     this.deferred = new DeferQueue(options, (error) => this.reportError(error));
   }
 
