@@ -11,6 +11,9 @@ export interface Report {
   readonly result: ComparisonResult;
 }
 
+/** From here on somebody else had a good part of a core, and ratios wander. */
+const busyLoad = 1;
+
 const fixed = (digits: number) => (value: number) => value.toFixed(digits);
 const whole = (value: number) => Math.round(value).toLocaleString("en");
 const mebibytes = (kib: number) => (kib / 1024).toFixed(1);
@@ -32,6 +35,9 @@ export function toMarkdown({ scenario, title, machine, settings, result }: Repor
     result.missing.length > 0 ? "" : undefined,
     `Medians of ${rounds} alternating rounds of ${seconds} s, lowest and highest in brackets; ${connections} connections; ${result.pinning}.`,
     `${machine.date}, ${machine.cpu} (${machine.cores} cores), ${machine.kernel}, Node ${machine.node}, load before ${machine.loadBefore}${machine.commit ? `, commit ${machine.commit}` : ""}.`,
+    machine.loadBefore >= busyLoad
+      ? `\nOthers were at work on this machine: repeat on a quiet one.`
+      : undefined,
     "",
     `Repeat: \`pnpm bench ${scenario} --rounds ${rounds} --seconds ${seconds} --connections ${connections}\``,
     "",

@@ -58,7 +58,8 @@ const webSocketEcho = webSocket(
 );
 
 function handle(request) {
-  if (request.upgrade && request.field("upgrade").toLowerCase() === "websocket") return webSocketEcho(request);
+  if (request.upgrade && request.field("upgrade").toLowerCase() === "websocket")
+    return webSocketEcho(request);
   const { method, path } = request;
   if (method === "GET" || method === "HEAD") {
     const plan = getRoute(path);
