@@ -6,8 +6,8 @@ import { TokenList } from "./framing/list.js";
 import { TransferCodings } from "./framing/transfer-encoding.js";
 import { type HeadLimits, resolveHeadLimits } from "./options.js";
 import { RELAX } from "./relaxations.js";
-import { EMPTY_LINES_MAX } from "./scan/plain.js";
-import type { ScanRules } from "./scan/rules.js";
+import { canDecideLine } from "./scan/pending-line.js";
+import { isLineEnd, type ScanRules } from "./scan/rules.js";
 import type { HeadScanner } from "./scan/scanner.js";
 import * as T from "./scan/table.js";
 import { LF } from "./tables/bytes.js";
@@ -15,8 +15,6 @@ import { FIELD } from "./tables/fields.js";
 
 const codings = new TransferCodings();
 const list = new TokenList();
-/** Empty lines may stand in front of a request line, which they do not count for. */
-const EMPTY_LINES_BYTES_MAX = 2 * EMPTY_LINES_MAX;
 export const HOST_BIT = 1 << FIELD.host;
 export const CONNECTION_BIT = 1 << FIELD.connection;
 export const LENGTH_BIT = 1 << FIELD.contentLength;
@@ -55,17 +53,19 @@ export abstract class MessageHead extends FieldTable {
   }
 
   /**
-   * Of `seen` bytes it is known that they are incomplete. Without another line end, and unless a limit has been
-   * reached since, they still are: a peer that sends byte by byte costs a scan per line, not per byte.
+   * Of `seen` bytes it is known that they are incomplete. Whether they still are with those that came since, as far
+   * as can be told without scanning again; `false` when that takes a scan.
    */
   protected isStillIncomplete(start: number, end: number, seen: number): boolean {
-    const available = end - start;
-    const { maxRequestLineBytes, maxHeadBytes } = this.limits;
-    if (seen <= 0 || available >= maxHeadBytes) return false;
-    // Whoever has seen more than the longest start line has seen its end.
-    if (available > maxRequestLineBytes && seen <= maxRequestLineBytes + EMPTY_LINES_BYTES_MAX) return false;
-    for (let i = start + seen; i < end; i++) if (this.bytes[i] === LF) return false;
-    return true;
+    if (seen <= 0 || end - start >= this.limits.maxHeadBytes) return false;
+    const { bytes } = this;
+    const seenEnd = start + seen;
+    let startLine = start;
+    while (startLine < seenEnd && isLineEnd(bytes[startLine]!)) startLine++;
+    const firstEnd = bytes.indexOf(LF, startLine);
+    // Start lines are short: they are scanned each time.
+    if (firstEnd < 0 || firstEnd >= seenEnd) return false;
+    return !canDecideLine(bytes, bytes.lastIndexOf(LF, seenEnd - 1) + 1, seenEnd, end);
   }
 
   /** Whether the fast scan's result has to be looked at again, by the rules of this head. */

@@ -46,8 +46,8 @@ export class RequestHead extends MessageHead implements PlanRequest {
   /**
    * Parses the head in `bytes[start, end)`. Empty lines in front are skipped and counted.
    *
-   * @param seen how many bytes from `start` an earlier call already answered with 0; with it, a head that comes
-   *   byte by byte is scanned once per line and not once per byte
+   * @param seen how many bytes from `start` an earlier call already answered with 0; with it, a
+   *   field that comes byte by byte is scanned when it is over and not with each byte
    * @returns the head's length; 0 when it is incomplete (errors and limits are reported as soon as they are
    *   known); a negated error id for {@link parseErrorOf}
    */

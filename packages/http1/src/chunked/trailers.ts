@@ -1,6 +1,7 @@
 import { ERROR } from "../errors.js";
 import { latin1View } from "../latin1.js";
 import { type ChunkedLimits, FIELDS_MAX } from "../options.js";
+import { canDecideLine } from "../scan/pending-line.js";
 import { scanFieldLines } from "../scan/plain-fields.js";
 import { clear, type ScanRules } from "../scan/rules.js";
 import * as T from "../scan/table.js";
@@ -20,8 +21,6 @@ export const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
 ]);
 
 const FIRST_BYTES = 256;
-/** An unfinished line is looked at again with each byte up to this length, and then whenever it has doubled. */
-const SHORT_LINE_BYTES = 64;
 /** Used within one call only, so all sections of a thread share it. */
 const table = new Uint16Array(T.RECORDS + FIELDS_MAX * T.RECORD_SIZE);
 
@@ -32,7 +31,6 @@ export class TrailerSection {
   /** Where the line starts that is not over, and how many are. */
   #line = 0;
   #count = 0;
-  #nextLook = 0;
   readonly #rules: ScanRules;
 
   constructor(limits: ChunkedLimits) {
@@ -46,7 +44,7 @@ export class TrailerSection {
 
   reset(): void {
     this.#bytes = undefined;
-    this.#length = this.#line = this.#count = this.#nextLook = 0;
+    this.#length = this.#line = this.#count = 0;
   }
 
   /**
@@ -54,20 +52,20 @@ export class TrailerSection {
    * @returns 1 when the section is complete, 0 when more is to come, or a negated error id
    */
   add(bytes: Uint8Array, start: number, end: number): number {
-    const taken = Math.min(end - start, this.#rules.maxHeadBytes + 1 - this.#length);
-    this.#reserve(this.#length + taken).set(bytes.subarray(start, start + taken), this.#length);
+    const seen = this.#length;
+    const taken = Math.min(end - start, this.#rules.maxHeadBytes + 1 - seen);
+    const section = this.#reserve(seen + taken);
+    section.set(bytes.subarray(start, start + taken), seen);
     this.#length += taken;
-    const ended = bytes[start + taken - 1] === LF;
-    if (!ended && this.#length < this.#nextLook && this.#length <= this.#rules.maxHeadBytes) return 0;
+    if (this.#length < this.#rules.maxHeadBytes && !canDecideLine(section, this.#line, seen, this.#length))
+      return 0;
 
-    const result = scanFieldLines(this.#bytes!, table, 0, this.#line, this.#length, this.#rules, this.#count);
+    const result = scanFieldLines(section, table, 0, this.#line, this.#length, this.#rules, this.#count);
     if (result < 0) return sectionError(result);
-    if (result === 0 && ended) {
+    if (result === 0 && section[this.#length - 1] === LF) {
       this.#line = this.#length;
       this.#count++;
     }
-    const length = this.#length - this.#line;
-    this.#nextLook = length < SHORT_LINE_BYTES ? 0 : this.#length + length;
     return Math.sign(result);
   }
 

@@ -1,52 +1,21 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createScanner } from "../scan/create-scanner.js";
-import { type Exchange, exchange } from "../testing/exchange.fixture.js";
+import { exchange } from "../testing/exchange.fixture.js";
 import { connectionBytes } from "../testing/heads.fixture.js";
-import { llhttp, type OracleResult } from "../testing/llhttp.fixture.js";
+import { llhttp } from "../testing/llhttp.fixture.js";
 import { WE_ACCEPT, WE_REFUSE } from "../testing/llhttp-differences.fixture.js";
+import { differenceFrom } from "../testing/llhttp-oracle.fixture.js";
 
 const scanner = createScanner();
 const RUNS = Number(process.env.TZ_FUZZ_RUNS ?? 4_000);
-
-/** Absolute forms are reduced by us and passed on by llhttp. */
-function sameTarget(ours: string, theirs: string): boolean {
-  return (
-    ours === theirs ||
-    theirs.endsWith(ours) ||
-    /^https?:\/\/[^/?]*$/i.test(theirs) ||
-    theirs.replace(/^https?:\/\/[^/?]*/i, "/") === ours
-  );
-}
-
-/** `undefined` when both agree, else what is different. */
-function difference(ours: Exchange, theirs: OracleResult): string | undefined {
-  const common = Math.min(ours.requests.length, theirs.requests.length);
-  for (let i = 0; i < common; i++) {
-    const a = ours.requests[i]!;
-    const b = theirs.requests[i]!;
-    // Behind CONNECT it reads content as it comes: the tunnel has begun.
-    if (b.method === "CONNECT") return undefined;
-    if (a.method !== b.method || !sameTarget(a.target, b.target)) return "request line";
-    if (a.fields.join("\n") !== b.fields.join("\n")) return "fields";
-    if (a.body !== b.body) return "content";
-  }
-  if (theirs.upgraded) return undefined;
-  const ourError = ours.error?.code.slice("TZ_HTTP1_".length);
-  if (ours.requests.length > common || (ourError === undefined && theirs.error !== undefined)) {
-    return theirs.error !== undefined && theirs.error in WE_ACCEPT ? undefined : `accepted: ${theirs.error}`;
-  }
-  if (ourError !== undefined && theirs.error === undefined)
-    return ourError in WE_REFUSE ? undefined : `refused: ${ourError}`;
-  return undefined;
-}
 
 test("RFC 9112: what llhttp reads is read alike, except for the listed differences", () => {
   fc.assert(
     fc.property(connectionBytes, (input) => {
       const ours = exchange(scanner, input);
       const theirs = llhttp(input);
-      const found = difference(ours, theirs);
+      const found = differenceFrom(ours, theirs);
       if (found !== undefined) expect({ ours, theirs }, found).toBe("alike");
     }),
     { numRuns: RUNS },

@@ -1,6 +1,6 @@
 import { ERROR } from "../errors.js";
 import { RELAX } from "../relaxations.js";
-import { BYTE_CLASS, COLON, CR, HTAB, LF, SP, TOKEN, VALUE } from "../tables/bytes.js";
+import { BYTE_CLASS, COLON, CR, DEL, HTAB, LF, SP, TOKEN } from "../tables/bytes.js";
 import { fieldIdAt } from "../tables/field-hash.js";
 import { afterLineEnd, atEnd, fail, isLineEnd, type ScanRules } from "./rules.js";
 import * as T from "./table.js";
@@ -69,8 +69,9 @@ function scanName(
   stop: number,
   rules: ScanRules,
 ): number {
+  const classes = BYTE_CLASS;
   let i = name;
-  while (i < stop && (BYTE_CLASS[bytes[i]!]! & TOKEN) !== 0) i++;
+  while (i < stop && (classes[bytes[i]!]! & TOKEN) !== 0) i++;
   table[record] = name - start;
   table[record + T.NAME_END] = i - start;
   if ((rules.relax & RELAX.spaceBeforeColon) !== 0 && i > name) {
@@ -93,7 +94,7 @@ function scanValue(
 ): number {
   let i = from;
   for (;;) {
-    while (i < stop && (BYTE_CLASS[bytes[i]!]! & VALUE) !== 0) i++;
+    i = afterValueBytes(bytes, i, stop);
     if (i >= stop) return atEnd(table, start, i, rules);
     const byte = bytes[i]!;
     if (!isLineEnd(byte)) {
@@ -117,6 +118,15 @@ function scanValue(
     trim(bytes, table, record, start, from, i);
     return next;
   }
+}
+
+/** Steps over visible characters, spaces, tabs and bytes from 0x80 on: the longest loop there is. */
+function afterValueBytes(bytes: Uint8Array, from: number, stop: number): number {
+  for (let i = from; i < stop; i++) {
+    const byte = bytes[i]!;
+    if (byte < SP ? byte !== HTAB : byte === DEL) return i;
+  }
+  return stop;
 }
 
 /** The value without the white space around it; an empty one stands where its line ends. */

@@ -7,7 +7,7 @@
  */
 import { ERROR } from "../errors.js";
 import { RELAX } from "../relaxations.js";
-import { BYTE_CLASS, CR, DIGIT, HTAB, LF, SP, TARGET, TOKEN } from "../tables/bytes.js";
+import { BYTE_CLASS, CR, DEL, DIGIT, HTAB, LF, SP, TARGET, TOKEN } from "../tables/bytes.js";
 import { scanFieldLines } from "./plain-fields.js";
 import { afterLineEnd, atEnd, clear, fail, isLineEnd, type ScanRules } from "./rules.js";
 import * as T from "./table.js";
@@ -129,7 +129,7 @@ function afterSeparator(bytes: Uint8Array, i: number, stop: number, loose: boole
 }
 
 function isTargetByte(byte: number, raw: boolean): boolean {
-  return (BYTE_CLASS[byte]! & TARGET) !== 0 || (raw && byte > SP && byte !== 0x7f);
+  return (BYTE_CLASS[byte]! & TARGET) !== 0 || (raw && byte > SP && byte !== DEL);
 }
 
 /** `"HTTP" "/" DIGIT "." DIGIT`, byte by byte. */

@@ -12,6 +12,7 @@ export const SEMICOLON = 0x3b;
 export const EQUALS = 0x3d;
 export const QUESTION = 0x3f;
 export const BACKSLASH = 0x5c;
+export const DEL = 0x7f;
 
 /** Bits of {@link BYTE_CLASS}. */
 export const TOKEN = 1;
@@ -40,7 +41,7 @@ export const BYTE_CLASS: Uint8Array = (() => {
     if (alphanumeric || (byte < 128 && targetMarks.includes(text))) bits |= TARGET;
     if (alphanumeric || (byte < 128 && regNameMarks.includes(text))) bits |= REG_NAME;
     // field-vchar with obs-text, SP and HTAB
-    if (byte === HTAB || (byte >= SP && byte !== 0x7f)) bits |= VALUE;
+    if (byte === HTAB || (byte >= SP && byte !== DEL)) bits |= VALUE;
     if (byte >= 0x30 && byte <= 0x39) bits |= DIGIT;
     if (/^[0-9A-Fa-f]$/.test(text)) bits |= HEX;
     classes[byte] = bits;
