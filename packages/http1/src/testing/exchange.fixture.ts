@@ -24,6 +24,8 @@ export interface Exchange {
   readonly error: { readonly status: number; readonly code: string } | undefined;
   /** `wait`: the last message is incomplete; `close`: the connection ends after the last answer. */
   readonly end: "idle" | "wait" | "close";
+  /** What is incomplete is a head: rules about the whole of it have not been applied yet. */
+  readonly inHead: boolean;
   /** How often 100 (Continue) is due. */
   readonly continued: number;
 }
@@ -151,6 +153,7 @@ export function exchange(
     requests,
     error,
     continued,
+    inHead: peer.phase === "head",
     end: peer.phase === "over" ? "close" : peer.isWaiting(end) ? "wait" : "idle",
   };
 }

@@ -24,6 +24,8 @@ export function differenceFrom(ours: Exchange, theirs: OracleResult): string | u
     if (a.body !== b.body) return "content";
   }
   if (theirs.upgraded) return undefined;
+  // It judges targets and lengths as they come, we judge them when the head is complete.
+  if (ours.end === "wait" && ours.inHead && ours.requests.length === common) return undefined;
   const ourError = ours.error?.code.slice("TZ_HTTP1_".length);
   if (ours.requests.length > common || (ourError === undefined && theirs.error !== undefined)) {
     return theirs.error !== undefined && theirs.error in WE_ACCEPT
