@@ -1,0 +1,182 @@
+/** The adapters inside the frameworks that people use. */
+import { createServer } from "node:http";
+import http2 from "node:http2";
+import type { AddressInfo } from "node:net";
+import express from "express";
+import fastify from "fastify";
+import { Hono } from "hono";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { type StaticMount, staticMount } from "../mount.js";
+import type { StaticOptions } from "../options.js";
+import { createSite, type Site } from "../site.fixture.js";
+import { toFetchHandler } from "./fetch.js";
+import { toNodeHandler } from "./node.js";
+
+let site: Site;
+const mounts: StaticMount[] = [];
+const closing: (() => unknown)[] = [];
+
+beforeAll(() => {
+  site = createSite();
+});
+afterAll(() => site.remove());
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+  for (const mount of mounts.splice(0)) mount.close();
+});
+
+function mountOf(prefix: string, options: StaticOptions = {}): StaticMount {
+  const mount = staticMount(prefix, site.root, options);
+  mounts.push(mount);
+  return mount;
+}
+
+async function listen(app: express.Express): Promise<string> {
+  const server = app.listen(0, "127.0.0.1");
+  await new Promise((done) => server.once("listening", done));
+  closing.push(() => new Promise((done) => server.close(done)));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const get = (url: string, init: RequestInit = {}) => fetch(url, { redirect: "manual", ...init });
+
+test("Express: a mount with its own prefix, and one below a path of the router", async () => {
+  const app = express();
+  app.use(toNodeHandler(mountOf("/assets")));
+  app.use("/static", toNodeHandler(mountOf("/")));
+  app.use("/v1", toNodeHandler(mountOf("/files")));
+  const router = express.Router();
+  router.use("/inner", toNodeHandler(mountOf("/")));
+  app.use("/outer", router);
+  const base = await listen(app);
+  for (const path of ["/assets", "/static", "/v1/files", "/outer/inner"]) {
+    expect(await (await get(`${base}${path}/hello.txt?x`)).text()).toBe("hello world\n");
+    const redirect = await get(`${base}${path}/dir?x=1`);
+    expect([redirect.status, redirect.headers.get("location")]).toEqual([308, `${path}/dir/?x=1`]);
+  }
+});
+
+test("Express: what a mount does not have goes on to the next, what it refuses does not", async () => {
+  const app = express();
+  app.use(toNodeHandler(mountOf("/", { index: ["nope.html"], denyExtensions: [".js"] })));
+  app.use((request, response) => {
+    response.status(299).send(`next ${request.method}`);
+  });
+  const base = await listen(app);
+  const statusOf = async (path: string, method = "GET") => (await get(base + path, { method })).status;
+  expect(await statusOf("/hello.txt")).toBe(200);
+  expect(await statusOf("/missing")).toBe(299);
+  expect(await statusOf("/hello.txt", "POST")).toBe(299);
+  expect(await statusOf("/dir/")).toBe(299);
+  expect(await statusOf("/.env")).toBe(404);
+  expect(await statusOf("/app.js")).toBe(404);
+  expect(await statusOf("/dir%2fpage.html")).toBe(400);
+});
+
+test("Express: without fallthrough the mount answers everything", async () => {
+  const app = express();
+  app.use("/a", toNodeHandler(mountOf("/"), { fallthrough: false }));
+  app.use((_request, response) => {
+    response.status(299).end();
+  });
+  const base = await listen(app);
+  expect((await get(`${base}/a/missing`)).status).toBe(404);
+  expect((await get(`${base}/a/hello.txt`, { method: "PUT" })).status).toBe(405);
+  expect((await get(`${base}/b`)).status).toBe(299);
+});
+
+test("Express: fields of middleware in front stay, and Vary is merged", async () => {
+  const app = express();
+  app.use((_request, response, next) => {
+    response.set({ "X-Before": "1", Vary: "Cookie", "Cache-Control": "no-store" });
+    next();
+  });
+  app.use(
+    toNodeHandler(
+      mountOf("/", {
+        precompressed: true,
+        manifest: { files: { "pre.js": { preload: ["/a.js", "/b.css"] } } },
+      }),
+    ),
+  );
+  const base = await listen(app);
+  const { headers } = await get(`${base}/pre.js`);
+  expect(headers.get("x-before")).toBe("1");
+  expect(headers.get("vary")).toBe("Cookie, Accept-Encoding");
+  expect(headers.get("cache-control")).toBe("public, max-age=0");
+  expect(headers.get("link")).toBe("</a.js>; rel=preload; as=script, </b.css>; rel=preload; as=style");
+});
+
+test("Express: an error of the mount is the application's", async () => {
+  const app = express();
+  const broken = { prefix: "/", plan: () => Promise.reject(new Error("mine")) };
+  app.use(toNodeHandler(broken));
+  const onError: express.ErrorRequestHandler = (error, _request, response, _next) => {
+    response.status(298).send((error as Error).message);
+  };
+  app.use(onError);
+  expect((await get(`${await listen(app)}/x`)).status).toBe(298);
+});
+
+test("Fastify", async () => {
+  const app = fastify();
+  const handler = toNodeHandler(mountOf("/assets"));
+  app.all("/assets/*", (request, reply) => {
+    reply.hijack();
+    handler(request.raw, reply.raw);
+  });
+  await app.listen({ port: 0, host: "127.0.0.1" });
+  closing.push(() => app.close());
+  const base = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+  expect(await (await get(`${base}/assets/hello.txt`)).text()).toBe("hello world\n");
+  expect((await get(`${base}/assets/dir`)).headers.get("location")).toBe("/assets/dir/");
+  expect((await get(`${base}/assets/missing`)).status).toBe(404);
+});
+
+test("Hono", async () => {
+  const app = new Hono();
+  const assets = toFetchHandler(mountOf("/assets"));
+  app.all("/assets/*", (context) => assets(context.req.raw));
+  const response = await app.request("/assets/hello.txt", { headers: { Range: "bytes=0-4" } });
+  expect([response.status, await response.text()]).toEqual([206, "hello"]);
+  expect((await app.request("/assets/missing")).status).toBe(404);
+  expect((await app.request("/elsewhere")).status).toBe(404);
+});
+
+test("node:http2", async () => {
+  const server = http2.createServer(toNodeHandler(mountOf("/", { cors: true })) as never);
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const client = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  closing.push(() => new Promise((done) => client.close(() => server.close(done))));
+  const ask = (path: string, headers: http2.OutgoingHttpHeaders = {}) =>
+    new Promise<{ headers: http2.IncomingHttpHeaders; body: string }>((done, fail) => {
+      const stream = client.request({ ":path": path, ...headers });
+      let head: http2.IncomingHttpHeaders = {};
+      const parts: Buffer[] = [];
+      stream.on("response", (received) => {
+        head = received;
+      });
+      stream.on("data", (part) => parts.push(part));
+      stream.on("end", () => done({ headers: head, body: Buffer.concat(parts).toString("latin1") }));
+      stream.on("error", fail);
+    });
+  const file = await ask("/hello.txt");
+  expect(file.headers).toMatchObject({
+    ":status": 200,
+    "content-length": "12",
+    "access-control-allow-origin": "*",
+  });
+  expect(file.body).toBe("hello world\n");
+  const part = await ask("/big.bin", { range: "bytes=1000000-" });
+  expect([part.headers[":status"], part.body.length]).toEqual([206, 48_576]);
+  expect((await ask("/hello.txt", { "if-none-match": "*" })).headers[":status"]).toBe(304);
+});
+
+test("node:http without next: beside the prefix is not found", async () => {
+  const server = createServer(toNodeHandler(mountOf("/assets")));
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  closing.push(() => new Promise((done) => server.close(done)));
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  expect((await get(`${base}/elsewhere`)).status).toBe(404);
+  expect((await get(`${base}/assets/hello.txt`)).status).toBe(200);
+});
