@@ -1,4 +1,5 @@
 import { type MemorySource, SharedSlabPool } from "@tz/alloc";
+import { MAIN, SMALL } from "./entry-queues.js";
 import { HEADER, PAGE_WORDS, RECORD_SHIFT, segmentLayout, segmentPages, WORKER_WORDS } from "./layout.js";
 import { CACHE_OWNER } from "./page-heap.js";
 import * as record from "./record.js";
@@ -34,12 +35,17 @@ export function inconsistencies(memory: MemorySource): string[] {
 
   expect(header[HEADER.lockDirty] === 0, "the lock is dirty");
   const live = inState(record.LIVE);
-  const upwards = walk(header[HEADER.oldest]!, record.NEWER, "the queue upwards");
-  const downwards = walk(header[HEADER.newest]!, record.OLDER, "the queue downwards");
-  expect(equal(upwards, live), "the queue holds other entries than the live ones");
-  expect(upwards.join() === downwards.reverse().join(), "the queue is not the same both ways");
-  const hand = header[HEADER.hand]!;
-  expect(hand === 0 || upwards.includes(hand - 1), "the hand is not in the queue");
+  const queued = [SMALL, MAIN].flatMap((queue) => {
+    const upwards = walk(header[HEADER.oldest + queue]!, record.NEWER, `queue ${queue} upwards`);
+    const downwards = walk(header[HEADER.newest + queue]!, record.OLDER, `queue ${queue} downwards`);
+    expect(upwards.join() === downwards.reverse().join(), `queue ${queue} is not the same both ways`);
+    expect(
+      upwards.every((index) => views.queues[index] === queue),
+      `queue ${queue} holds entries of the other`,
+    );
+    return upwards;
+  });
+  expect(equal(queued, live), "the queues hold other entries than the live ones");
   expect(
     header[HEADER.liveEntries] === live.length,
     `liveEntries is ${header[HEADER.liveEntries]} of ${live.length}`,
@@ -83,13 +89,21 @@ export function inconsistencies(memory: MemorySource): string[] {
     expect(block.end <= layout.byteLength, `entry ${block.index} reaches over the end`);
   });
   let usedUnits = 0;
+  let smallUnits = 0;
   const usedOfPage = new Map<number, number>();
-  for (const { page, sizeClass } of blocks) {
-    usedUnits += sizes[sizeClass]! / UNIT_BYTES;
+  for (const { index, page, sizeClass } of blocks) {
+    const units = sizes[sizeClass]! / UNIT_BYTES;
+    usedUnits += units;
+    if (word(index, record.STATE) === record.LIVE && views.queues[index] === SMALL) smallUnits += units;
     usedOfPage.set(page, (usedOfPage.get(page) ?? 0) + 1);
     expect(pageTable[page * PAGE_WORDS] === sizeClass + 1, `page ${page} has another class`);
   }
   expect(header[HEADER.usedUnits] === usedUnits, `usedUnits is ${header[HEADER.usedUnits]} of ${usedUnits}`);
+
+  expect(
+    header[HEADER.smallUnits] === smallUnits,
+    `smallUnits is ${header[HEADER.smallUnits]} of ${smallUnits}`,
+  );
 
   let ours = 0;
   const partial = new Set<number>();

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { KiB, MiB } from "../options.js";
 import { inconsistencies } from "./consistency.fixture.js";
-import { EntryQueue } from "./entry-queue.js";
+import { EntryQueues } from "./entry-queues.js";
 import { PageHeap } from "./page-heap.js";
 import { PinTable } from "./pin-table.js";
 import { SharedCache } from "./shared-cache.js";
@@ -49,7 +49,7 @@ function dieAt(step: number): { readonly died: boolean } {
   };
   stopAt(Atomics, ["store", "compareExchange", "add", "exchange"]);
   stopAt(PageHeap.prototype, ["allocate", "free"]);
-  stopAt(EntryQueue.prototype, ["pushNewest", "remove", "nextVictim"]);
+  stopAt(EntryQueues.prototype, ["pushNewest", "remove", "nextVictim"]);
   stopAt(PinTable.prototype, ["isPinned"]);
   const release = WriterLock.prototype.release;
   vi.spyOn(WriterLock.prototype, "release").mockImplementation(function (this: WriterLock) {

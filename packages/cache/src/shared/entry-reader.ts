@@ -1,4 +1,5 @@
 import { BlockMemory } from "./block-memory.js";
+import { USES_MAX } from "./entry-queues.js";
 import type { KeyReader } from "./key-reader.js";
 import { HEADER, RECORD_SHIFT } from "./layout.js";
 import {
@@ -41,7 +42,7 @@ export class EntryReader {
   readonly #heads: Int32Array;
   readonly #epochs: Int32Array;
   readonly #records: Int32Array;
-  readonly #visited: Uint8Array;
+  readonly #uses: Uint8Array;
   readonly #pins: Int32Array;
   readonly #bucketMask: number;
   readonly #epochMask: number;
@@ -52,7 +53,7 @@ export class EntryReader {
     this.#heads = views.heads;
     this.#epochs = views.epochs;
     this.#records = views.records;
-    this.#visited = views.visited;
+    this.#uses = views.uses;
     this.#pins = ownPins;
     this.#bucketMask = views.layout.buckets - 1;
     this.#epochMask = views.layout.epochs - 1;
@@ -71,8 +72,9 @@ export class EntryReader {
         const count = pins[record]!;
         Atomics.store(pins, record, count + 1);
         if (this.#isWanted(at, key, version)) {
-          // Read first: the line is shared by all who read, as long as nobody writes.
-          if (this.#visited[record] === 0) this.#visited[record] = 1;
+          // Read first: the line is shared by all who read, as long as nobody writes. A count lost is no harm.
+          const uses = this.#uses[record]!;
+          if (uses < USES_MAX) this.#uses[record] = uses + 1;
           return record;
         }
         Atomics.store(pins, record, count);

@@ -1,4 +1,4 @@
-import type { EntryQueue } from "./entry-queue.js";
+import { type EntryQueues, SMALL, type VictimJudge } from "./entry-queues.js";
 import type { EntryReader } from "./entry-reader.js";
 import type { KeyReader } from "./key-reader.js";
 import { HEADER, RECORD_SHIFT } from "./layout.js";
@@ -28,6 +28,7 @@ import {
   VERSION_LOW,
 } from "./record.js";
 import type { SharedViews } from "./shared-memory.js";
+import { UNIT_BYTES } from "./size-classes.js";
 
 /** At one insert so many entries go at most one by one, before a whole page is cleared. */
 const EVICTIONS_MAX = 512;
@@ -56,7 +57,8 @@ export class EntryWriter {
   readonly #records: Int32Array;
   readonly #row: number;
   readonly #heap: PageHeap;
-  readonly #queue: EntryQueue;
+  readonly #queues: EntryQueues;
+  readonly #uses: Uint8Array;
   readonly #pins: PinTable;
   readonly #reader: EntryReader;
   readonly #place: Place = { page: 0, slot: 0, unit: 0 };
@@ -64,7 +66,7 @@ export class EntryWriter {
   constructor(
     views: SharedViews,
     row: number,
-    parts: { heap: PageHeap; queue: EntryQueue; pins: PinTable; reader: EntryReader },
+    parts: { heap: PageHeap; queues: EntryQueues; pins: PinTable; reader: EntryReader },
   ) {
     this.#views = views;
     this.#header = views.header;
@@ -72,7 +74,8 @@ export class EntryWriter {
     this.#records = views.records;
     this.#row = row;
     this.#heap = parts.heap;
-    this.#queue = parts.queue;
+    this.#queues = parts.queues;
+    this.#uses = views.uses;
     this.#pins = parts.pins;
     this.#reader = parts.reader;
   }
@@ -103,6 +106,8 @@ export class EntryWriter {
       return false;
     }
     const before = this.#find(record);
+    // A new version takes the place of the old one.
+    const queue = before === NONE ? this.#queues.queueFor(hash) : this.#queues.queueOf(before);
     if (before !== NONE) {
       this.retire(before);
       this.replaced++;
@@ -112,7 +117,8 @@ export class EntryWriter {
     records[at + SEQUENCE] = sequence;
     const bucket = hash & (this.#heads.length - 1);
     records[at + NEXT] = this.#heads[bucket]!;
-    this.#queue.pushNewest(record);
+    this.#uses[record] = 0;
+    this.#queues.pushNewest(record, queue, this.#unitsOf(record));
     this.#header[HEADER.liveEntries]!++;
     Atomics.store(records, at + STATE, LIVE);
     Atomics.store(this.#heads, bucket, record + 1);
@@ -123,7 +129,7 @@ export class EntryWriter {
   retire(record: number): void {
     const at = record << RECORD_SHIFT;
     this.#unchain(record);
-    this.#queue.remove(record);
+    this.#queues.remove(record, this.#unitsOf(record));
     this.#header[HEADER.liveEntries]!--;
     Atomics.store(this.#records, at + STATE, RETIRED);
     // Only now: see PinTable.
@@ -178,7 +184,7 @@ export class EntryWriter {
     for (let count = 0; count < EVICTIONS_MAX && goneBytes < this.#views.layout.pageBytes; count++) {
       const victim = this.#victim();
       if (victim === NONE) return false;
-      goneBytes += this.#heap.sizes[this.#heap.pageClass(this.#pageOf(victim))]!;
+      goneBytes += this.#unitsOf(victim) * UNIT_BYTES;
       this.#evict(victim);
       if (this.#hasRoom(sizeClass)) return true;
     }
@@ -187,7 +193,11 @@ export class EntryWriter {
       const victim = this.#victim();
       if (victim === NONE) return false;
       if (this.#clearPage(this.#pageOf(victim))) return true;
-      this.#queue.skip();
+      // Some entry of that page is held back: this one is not the next again.
+      const units = this.#unitsOf(victim);
+      const queue = this.#queues.queueOf(victim);
+      this.#queues.remove(victim, units);
+      this.#queues.pushNewest(victim, queue, units);
     }
     return false;
   }
@@ -197,18 +207,25 @@ export class EntryWriter {
   }
 
   #victim(): number {
-    return this.#queue.nextVictim(this.#isPinned, this.#isUseless);
+    return this.#queues.nextVictim(this.#judge);
   }
 
-  readonly #isPinned = (record: number): boolean => this.#pins.isPinned(record);
-
-  /** Invalidated. */
-  readonly #isUseless = (record: number): boolean => {
-    const at = record << RECORD_SHIFT;
-    return this.#records[at + EPOCH] !== this.#reader.epochSum(this.#records[at + HASH]!);
+  readonly #judge: VictimJudge = {
+    isPinned: (record) => this.#pins.isPinned(record),
+    isUseless: (record) => {
+      const at = record << RECORD_SHIFT;
+      return this.#records[at + EPOCH] !== this.#reader.epochSum(this.#records[at + HASH]!);
+    },
+    unitsOf: (record) => this.#unitsOf(record),
   };
 
+  #unitsOf(record: number): number {
+    return this.#heap.sizes[this.#heap.pageClass(this.#pageOf(record))]! / UNIT_BYTES;
+  }
+
   #evict(record: number): void {
+    if (this.#queues.queueOf(record) === SMALL)
+      this.#queues.remember(this.#records[(record << RECORD_SHIFT) + HASH]!);
     this.retire(record);
     this.evictions++;
   }
@@ -321,7 +338,7 @@ export class EntryWriter {
   rebuild(isFilling: (row: number) => boolean): void {
     const records = this.#records;
     this.#heads.fill(0);
-    this.#queue.clear();
+    this.#queues.clear();
     this.#heap.beginRebuild();
     this.#header[HEADER.freeRecords] = this.#header[HEADER.retired] = this.#header[HEADER.liveEntries] = 0;
     const live: number[] = [];
@@ -353,7 +370,7 @@ export class EntryWriter {
     const bucket = this.#records[at + HASH]! & (this.#heads.length - 1);
     this.#records[at + NEXT] = this.#heads[bucket]!;
     Atomics.store(this.#heads, bucket, record + 1);
-    this.#queue.pushNewest(record);
+    this.#queues.pushNewest(record, this.#queues.queueOf(record), this.#unitsOf(record));
     this.#header[HEADER.liveEntries]!++;
   }
 }

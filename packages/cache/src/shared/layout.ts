@@ -39,9 +39,10 @@ export const HEADER = {
 
   /** From here on only the writer reads and writes. */
   sequence: 96,
-  newest: 97,
-  oldest: 98,
-  hand: 99,
+  /** By queue: small, main. */
+  newest: 110,
+  oldest: 112,
+  smallUnits: 114,
   freeRecords: 100,
   /** Records from here on were never used. */
   recordsUsed: 101,
@@ -94,7 +95,9 @@ export interface SharedLayout {
   readonly headsAt: number;
   readonly epochsAt: number;
   readonly recordsAt: number;
-  readonly visitedAt: number;
+  readonly ghostsAt: number;
+  readonly usesAt: number;
+  readonly queuesAt: number;
   readonly pinsAt: number;
   readonly pageTableAt: number;
   /** Where each pool of pages begins. */
@@ -152,7 +155,9 @@ export function layoutFrom(numbers: LayoutNumbers): SharedLayout {
   const headsAt = place(buckets * 4);
   const epochsAt = place(epochs * 4);
   const recordsAt = place(maxEntries * RECORD_WORDS * 4);
-  const visitedAt = place(maxEntries);
+  const ghostsAt = place(buckets * 4);
+  const usesAt = place(maxEntries);
+  const queuesAt = place(maxEntries);
   const pinsAt = place(maxWorkers * maxEntries * 4);
   const pageTableAt = place(pages * PAGE_WORDS * 4);
   const pagesPerSegment = Math.max(1, Math.min(pages, Math.floor(SEGMENT_BYTES_MAX / pageBytes)));
@@ -172,7 +177,9 @@ export function layoutFrom(numbers: LayoutNumbers): SharedLayout {
     headsAt,
     epochsAt,
     recordsAt,
-    visitedAt,
+    ghostsAt,
+    usesAt,
+    queuesAt,
     pinsAt,
     pageTableAt,
     segmentsAt,

@@ -24,10 +24,10 @@ export const KEY_BYTES = 6;
 export const VALUE_BYTES = 7;
 /** 32 bits of the user. */
 export const META = 8;
-/** Neighbours in the queue, record + 1; NEWER also links retired entries. */
+/** Neighbours in their queue, record + 1; NEWER also links retired entries. */
 export const NEWER = 9;
 export const OLDER = 10;
-/** Order of publication, for the repair of the queue. */
+/** Order of publication, for the repair of the queues. */
 export const SEQUENCE = 11;
 export const PAGE = 12;
 /** The sum of epochs when the entry was begun: another sum means that it was invalidated since. */

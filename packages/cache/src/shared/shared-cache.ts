@@ -3,7 +3,7 @@ import { statisticsChannel } from "../channels.js";
 import { CacheError, shown } from "../errors.js";
 import { numberOption, refuseUnknown, SHARED_ATTACH_NUMBERS } from "../options.js";
 import { createMemory } from "./create-memory.js";
-import { EntryQueue } from "./entry-queue.js";
+import { EntryQueues } from "./entry-queues.js";
 import { ANY_VERSION, EntryReader } from "./entry-reader.js";
 import { EntryWriter } from "./entry-writer.js";
 import { KeyReader } from "./key-reader.js";
@@ -176,7 +176,7 @@ export class SharedCache {
    *
    * @param version the version wanted, or `SharedCache.ANY_VERSION`
    * @returns a handle, to be given back with {@link SharedCache.unpin}; `SharedCache.NONE` when there is none
-   * @throws CacheError `TZ_CACHE_KEY`
+   * @throws CacheError `TZ_CACHE_KEY`, `TZ_CACHE_CLOSED`
    */
   pin(key: string | Uint8Array, version: number): number {
     this.#key.read(key);
@@ -196,7 +196,7 @@ export class SharedCache {
    */
   unpin(handle: number): void {
     const count = this.#pins[handle];
-    if (count === undefined || count < 1) this.#refuse(handle);
+    if (count === undefined || count < 1 || this.#closed) this.#refuse(handle);
     Atomics.store(this.#pins, handle, count! - 1);
   }
 
@@ -256,7 +256,7 @@ export class SharedCache {
     valueBytes: number,
     options: InsertOptions = {},
   ): number {
-    if (this.#closed) throw new CacheError("TZ_CACHE_CLOSED", "the cache was closed");
+    if (this.#closed) throw closedError();
     if (!Number.isSafeInteger(version) || version < 0)
       throw new CacheError(
         "TZ_CACHE_VERSION",
@@ -401,6 +401,8 @@ export class SharedCache {
   }
 
   #pin(version: number): number {
+    // The row may be another worker's by now.
+    if (this.#closed) throw closedError();
     const record = this.#reader.pin(this.#key, version);
     this.#counters.request(record === NONE ? SHARED_COUNTER.misses : SHARED_COUNTER.hits);
     return record;
@@ -501,6 +503,10 @@ export class SharedCache {
   }
 }
 
+function closedError(): CacheError {
+  return new CacheError("TZ_CACHE_CLOSED", "the cache was closed");
+}
+
 interface Parts {
   readonly rows: WorkerRows;
   readonly pins: PinTable;
@@ -520,8 +526,8 @@ function recoverRows(dead: readonly number[], { rows, pins, writer, heap }: Part
 
 function partsOf(views: SharedViews, row: number | undefined, pins: PinTable) {
   const heap = new PageHeap(views, row);
-  const queue = new EntryQueue(views);
+  const queues = new EntryQueues(views);
   const reader = new EntryReader(views, pins.own);
-  const writer = new EntryWriter(views, row ?? NONE, { heap, queue, pins, reader });
+  const writer = new EntryWriter(views, row ?? NONE, { heap, queues, pins, reader });
   return { heap, reader, writer };
 }

@@ -53,7 +53,12 @@ export interface SharedViews {
   readonly heads: Int32Array;
   readonly epochs: Int32Array;
   readonly records: Int32Array;
-  readonly visited: Uint8Array;
+  /** Hashes of entries that went lately. */
+  readonly ghosts: Int32Array;
+  /** Of each entry, how often it was used, up to 3. */
+  readonly uses: Uint8Array;
+  /** Of each entry, which queue it is in. */
+  readonly queues: Uint8Array;
   /** One row of counts by entry for each worker. */
   readonly pins: readonly Int32Array[];
   readonly pageTable: Int32Array;
@@ -71,7 +76,9 @@ export function viewsOf(stretch: Stretch, layout: SharedLayout): SharedViews {
     heads: words(layout.headsAt, layout.buckets),
     epochs: words(layout.epochsAt, layout.epochs),
     records: words(layout.recordsAt, maxEntries * 16),
-    visited: new Uint8Array(stretch.buffer, stretch.byteOffset + layout.visitedAt, maxEntries),
+    ghosts: words(layout.ghostsAt, layout.buckets),
+    uses: new Uint8Array(stretch.buffer, stretch.byteOffset + layout.usesAt, maxEntries),
+    queues: new Uint8Array(stretch.buffer, stretch.byteOffset + layout.queuesAt, maxEntries),
     pins: Array.from({ length: maxWorkers }, (_, row) =>
       words(layout.pinsAt + row * maxEntries * 4, maxEntries),
     ),
