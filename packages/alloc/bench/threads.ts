@@ -90,7 +90,10 @@ export async function benchSharedSlabPool(scale: Scale): Promise<Row[]> {
   return rows;
 }
 
-/** Messages of 64 bytes, every word written by one thread and checked by the other. */
+/**
+ * Messages of 64 bytes. In batches they are copied in and out, with a number at both ends that is checked; in place
+ * and one by one every word is written by one thread and checked by the other.
+ */
 export async function benchSpscRing(scale: Scale): Promise<Row[]> {
   const layout = { recordBytes: 64, capacity: 8192 };
   const rows: Row[] = [];

@@ -189,7 +189,9 @@ export class MpmcQueue {
   }
 
   /**
-   * Copies the next message to the beginning of `into` and returns its length; −1 when there is none.
+   * Copies the next message to the beginning of `into` and returns its length; −1 when there is none. Its cell is
+   * free before it is acted on, so it dies with a reader that is killed right after: use {@link drain} where it must
+   * not.
    *
    * @throws AllocError `TZ_ALLOC_SIZE` when `into` is shorter than `recordBytes`: nothing is taken
    */

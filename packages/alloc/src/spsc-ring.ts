@@ -251,7 +251,9 @@ export class SpscRing {
   }
 
   /**
-   * Copies the next message to the beginning of `into` and returns its length; −1 when there is none.
+   * Copies the next message to the beginning of `into` and returns its length; −1 when there is none. It is released
+   * before it is acted on, so it dies with a reader that is killed right after: use {@link drain} or {@link peek}
+   * where it must not.
    *
    * @throws AllocError `TZ_ALLOC_SIZE` when `into` is too short: the message stays
    */

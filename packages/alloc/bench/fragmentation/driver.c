@@ -67,7 +67,7 @@ int main(int count, char **arguments) {
   setvbuf(stdout, NULL, _IONBF, 0);
   resident_before = resident_kib();
   struct timespec from, to;
-  clock_gettime(CLOCK_MONOTONIC, &from);
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
   for (size_t i = 0; i < operations; i++) {
     int32_t kind = trace[i * 3], id = trace[i * 3 + 1];
     size_t bytes = (size_t)trace[i * 3 + 2];
@@ -79,7 +79,7 @@ int main(int count, char **arguments) {
     }
     if (i == peak) print("peak");
   }
-  clock_gettime(CLOCK_MONOTONIC, &to);
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
   print("end");
   if (mallctl) mallctl("arena.4096.purge", NULL, NULL, NULL, 0);
   else malloc_trim(0);

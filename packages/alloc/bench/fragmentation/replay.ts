@@ -3,6 +3,7 @@ import {
   SizeClassAllocator,
   type SizeClassAllocatorOptions,
 } from "../../src/index.js";
+import { threadCpuNs } from "../measure.js";
 import { ALLOCATE, FREE, type Trace } from "./trace.js";
 
 export interface ReplayRow {
@@ -14,6 +15,7 @@ export interface ReplayRow {
 
 export interface Replay {
   readonly rows: readonly ReplayRow[];
+  /** CPU time. */
   readonly nsPerOperation: number;
   readonly allocator: SizeClassAllocator;
 }
@@ -35,15 +37,15 @@ export function replay(
   const offsets = new Float64Array(trace.ids);
   const { operations, count, peakOperation } = trace;
   const rows: ReplayRow[] = [];
-  let readingNs = 0n;
+  let readingNs = 0;
   const read = (when: ReplayRow["when"]) => {
-    const start = process.hrtime.bigint();
+    const start = threadCpuNs();
     const statistics = allocator.statistics();
     onRow();
     rows.push({ when, statistics, metadataBytes: allocator.bookkeepingBytes });
-    readingNs += process.hrtime.bigint() - start;
+    readingNs += threadCpuNs() - start;
   };
-  const startNs = process.hrtime.bigint();
+  const startNs = threadCpuNs();
   for (let i = 0; i < count; i++) {
     const kind = operations[i * 3]!;
     const id = operations[i * 3 + 1]!;
@@ -57,7 +59,7 @@ export function replay(
     }
     if (i === peakOperation) read("peak");
   }
-  const nsPerOperation = Number(process.hrtime.bigint() - startNs - readingNs) / count;
+  const nsPerOperation = (threadCpuNs() - startNs - readingNs) / count;
   read("end");
   allocator.purge();
   read("purged");
