@@ -1,6 +1,7 @@
 import type { PlanMount } from "@tz/http1";
 import { type ParamsOf, Router } from "@tz/router";
 import type { ConnectionHandler } from "@tz/ws";
+import { type FetchHandler, type FetchOptions, fetchHandler } from "./adapters/fetch-handler.js";
 import { Connection } from "./connection.js";
 import { ServerError } from "./errors.js";
 import type { DeferQueue } from "./handlers/defer-queue.js";
@@ -46,11 +47,18 @@ const DEFAULT_PORT = 8080;
 const DEFAULT_CLOSE_TIMEOUT_MS = 10_000;
 const DRAIN_POLL_MS = 10;
 
+/** @internal For adapters of this package: what an app is made of. */
+export let coreOf: (app: App) => ServerCore;
+
 /** An HTTP/1.1 server: mounts and a handler above, a loop below. Made by {@link createServer}. */
 export class App {
   readonly #core: ServerCore;
   #listeners: Listener[] = [];
   #closing: Promise<void> | undefined;
+
+  static {
+    coreOf = (app) => app.#core;
+  }
 
   constructor(options: ServerOptions = {}, loop?: Loop) {
     const resolved = resolveOptions(options);
@@ -145,6 +153,17 @@ export class App {
   /** Answers WebSocket handshakes at a pattern; see {@link webSocket} for the handler and its options. */
   ws(pattern: string, handler: ConnectionHandler, options?: WebSocketOptions): this {
     return this.get(pattern, webSocket(handler, options));
+  }
+
+  /**
+   * Gives a path and all below it to a Fetch handler: `app.fetch("/api", hono.fetch)`. Routes of this app that match
+   * more exactly precede it.
+   */
+  fetch(prefix: string, handler: FetchHandler, options: FetchOptions = {}): this {
+    const base = prefix.endsWith("/") ? prefix.slice(0, -1) : prefix;
+    const answer = fetchHandler(handler, options.keepPrefix === true ? "" : base);
+    if (base !== "") this.route<string>("*", base, answer);
+    return this.route<string>("*", `${base}/*`, answer);
   }
 
   /** Answers every request that no route and no mount claims. */

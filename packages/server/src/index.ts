@@ -1,3 +1,6 @@
+export { type ConnectMiddleware, connect } from "./adapters/connect.js";
+export { type FetchHandler, type FetchOptions, webRequest } from "./adapters/fetch-handler.js";
+export { toNodeListener } from "./adapters/node-listener.js";
 export {
   App,
   type CloseOptions,

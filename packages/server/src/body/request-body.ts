@@ -39,7 +39,7 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
   /** Why it never will. */
   error: ServerError | null = null;
 
-  /** @param contentLength bytes that follow; -1 when the body is chunked */
+  /** @param contentLength bytes that follow; -1 when the body is chunked, Infinity when {@link end} will tell */
   constructor(source: BodySource, contentLength: number, maxBytes: number, expectsContinue: boolean) {
     this.#source = source;
     this.#decoder = contentLength < 0 ? new ChunkedDecoder() : null;
@@ -104,6 +104,13 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
     this.#heldBytes = 0;
   }
 
+  /** Nothing more will come of a body whose length was not known. */
+  end(): void {
+    if (this.error !== null) return;
+    this.complete = true;
+    this.#notify();
+  }
+
   fail(error: ServerError): void {
     if (this.complete || this.error !== null) return;
     this.error = error;
@@ -149,7 +156,8 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
   #begin(): void {
     if (this.#used) throw new ServerError("TZ_SERVER_BODY_USED", "the request body was read already");
     this.#used = true;
-    if (this.#contentLength > this.#maxBytes || this.#receivedBytes > this.#maxBytes) {
+    const announced = this.#contentLength < Number.POSITIVE_INFINITY ? this.#contentLength : 0;
+    if (announced > this.#maxBytes || this.#receivedBytes > this.#maxBytes) {
       this.fail(tooLarge(this.#maxBytes));
       // Complete already, but more than the route takes.
       if (this.error === null) throw tooLarge(this.#maxBytes);

@@ -1,0 +1,240 @@
+import { IncomingMessage, ServerResponse } from "node:http";
+import { Duplex } from "node:stream";
+import { ResponseHead, type ResponsePlan } from "@tz/http1";
+import { ServerError } from "../errors.js";
+import type { Middleware } from "../handlers/hooks.js";
+import type { ServerRequest } from "../request.js";
+
+/** Middleware of Connect and Express, and their apps. */
+export type ConnectMiddleware = (
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  next: (error?: unknown) => void,
+) => unknown;
+
+/** Fields that the server itself writes. */
+const OWN_FIELDS = new Set(["connection", "date", "keep-alive", "transfer-encoding"]);
+const HEAD_END = "\r\n\r\n";
+
+/**
+ * Runs Connect middleware, or a whole Express app, as middleware of this server: it gets Node's own request and
+ * response objects, on a socket that goes nowhere. When it calls `next()`, what follows answers, with the fields that
+ * were set so far.
+ *
+ * ```js
+ * app.use(connect(helmet()));
+ * app.use(connect(expressApp));   // what Express does not answer goes on to the routes
+ * ```
+ *
+ * It costs what Node's objects cost, several times a handler of this server.
+ */
+export function connect(middleware: ConnectMiddleware): Middleware {
+  return (request, next) => {
+    request.keep();
+    return new Promise<ResponsePlan>((resolve, reject) => {
+      const socket = new ExchangeSocket(request, resolve, reject);
+      const incoming = incomingOf(request, socket);
+      const outgoing = new ServerResponse(incoming);
+      outgoing.shouldKeepAlive = false;
+      outgoing.useChunkedEncodingByDefault = false;
+      outgoing.assignSocket(socket as unknown as NonNullable<ServerResponse["socket"]>);
+      outgoing.on("finish", () => socket.finish());
+      request.signal.addEventListener("abort", () => {
+        incoming.destroy();
+        outgoing.destroy();
+        socket.destroy();
+      });
+      const goOn = (error?: unknown): void => {
+        if (error !== undefined && error !== null && error !== "route" && error !== "router") {
+          reject(error as Error);
+          return;
+        }
+        const set = flat(outgoing);
+        next().then((plan) => resolve(set.length === 0 ? plan : withFields(plan, set)), reject);
+      };
+      try {
+        const result = middleware(incoming, outgoing, goOn);
+        if (result instanceof Promise) result.catch(reject);
+      } catch (error) {
+        reject(error as Error);
+      }
+    });
+  };
+}
+
+function incomingOf(request: ServerRequest, socket: ExchangeSocket): IncomingMessage {
+  const incoming = new IncomingMessage(socket as never);
+  incoming.method = request.method;
+  incoming.url = request.target;
+  incoming.httpVersion = `1.${request.minorVersion}`;
+  incoming.httpVersionMajor = 1;
+  incoming.httpVersionMinor = request.minorVersion;
+  incoming.headers = Object.assign({}, request.fields());
+  for (const [name, value] of Object.entries(incoming.headers)) incoming.rawHeaders.push(name, String(value));
+  const { body } = request;
+  if (body === null) {
+    incoming.complete = true;
+    incoming.push(null);
+    return incoming;
+  }
+  const chunks = body[Symbol.asyncIterator]();
+  let pulling = false;
+  const pull = (): void => {
+    if (pulling) return;
+    pulling = true;
+    chunks.next().then(
+      ({ done, value }) => {
+        pulling = false;
+        if (done === true) incoming.complete = true;
+        // Node's own parser pushes unasked, so that this stream does not ask again while it flows.
+        if (incoming.push(done === true ? null : value)) pull();
+      },
+      (error: Error) => incoming.destroy(error),
+    );
+  };
+  incoming._read = pull;
+  return incoming;
+}
+
+/** The socket that a `ServerResponse` writes to: the head becomes a plan's head, what follows its stream. */
+class ExchangeSocket extends Duplex {
+  readonly encrypted: boolean;
+  readonly remoteAddress: string;
+  readonly remotePort = 0;
+  readonly #resolve: (plan: ResponsePlan) => void;
+  readonly #reject: (error: Error) => void;
+  #head = "";
+  #begun = false;
+  #chunks: Uint8Array[] = [];
+  #written: (() => void) | null = null;
+  #ended = false;
+  #wake: (() => void) | null = null;
+
+  constructor(request: ServerRequest, resolve: (plan: ResponsePlan) => void, reject: (error: Error) => void) {
+    super();
+    const { address, scheme } = request.client;
+    this.remoteAddress = address;
+    this.encrypted = scheme === "https";
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  override _read(): void {}
+
+  override _write(chunk: Buffer, _encoding: string, written: () => void): void {
+    if (this.#begun) {
+      this.#give(chunk, written);
+      return;
+    }
+    this.#head += chunk.toString("latin1");
+    for (;;) {
+      const end = this.#head.indexOf(HEAD_END);
+      if (end < 0) break;
+      const rest = Buffer.from(this.#head.slice(end + HEAD_END.length), "latin1");
+      const text = this.#head.slice(0, end);
+      const status = Number(text.slice(9, 12));
+      this.#head = rest.toString("latin1");
+      // 1xx: hints that go before the answer.
+      if (status < 200) continue;
+      this.#begin(status, text);
+      if (rest.byteLength > 0) {
+        this.#give(rest, written);
+        return;
+      }
+      break;
+    }
+    written();
+  }
+
+  /** The response is complete. */
+  finish(): void {
+    this.#ended = true;
+    this.#wake?.();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#ended = true;
+    this.#chunks = [];
+    this.#reject(error ?? new ServerError("TZ_SERVER_CLIENT_GONE", "the exchange was destroyed"));
+    this.#written?.();
+    this.#wake?.();
+    done(null);
+  }
+
+  #begin(status: number, text: string): void {
+    this.#begun = true;
+    const fields: string[] = [];
+    let length: number | undefined;
+    for (const line of text.split("\r\n").slice(1)) {
+      const colon = line.indexOf(":");
+      const name = line.slice(0, colon);
+      const value = line.slice(colon + 1).trim();
+      if (OWN_FIELDS.has(name.toLowerCase())) continue;
+      if (name.toLowerCase() === "content-length") length = Number(value);
+      fields.push(name, value);
+    }
+    try {
+      this.#resolve({
+        head: new ResponseHead(status, fields),
+        body: { kind: "stream", length, chunks: this.#stream() },
+      });
+    } catch (error) {
+      this.#reject(error as Error);
+    }
+  }
+
+  /** One chunk at a time: the writer waits until the client has taken it. */
+  #give(chunk: Buffer, written: () => void): void {
+    this.#chunks.push(chunk);
+    this.#written = written;
+    this.#wake?.();
+  }
+
+  async *#stream(): AsyncGenerator<Uint8Array> {
+    try {
+      for (;;) {
+        const chunk = this.#chunks.shift();
+        if (chunk !== undefined) {
+          yield chunk;
+          const written = this.#written;
+          this.#written = null;
+          written?.();
+          continue;
+        }
+        if (this.#ended) return;
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+        this.#wake = null;
+      }
+    } finally {
+      this.destroy();
+    }
+  }
+}
+
+function flat(outgoing: ServerResponse): string[] {
+  const fields: string[] = [];
+  for (const [name, value] of Object.entries(outgoing.getHeaders())) {
+    for (const one of Array.isArray(value) ? value : [value]) fields.push(name, String(one));
+  }
+  return fields;
+}
+
+/** The plan with more fields; its own win. */
+function withFields(plan: ResponsePlan, fields: readonly string[]): ResponsePlan {
+  const own = new Set(plan.head.fields.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase()));
+  const more = fields.filter((_, i) => {
+    const name = fields[i - (i % 2)]!.toLowerCase();
+    return name === "set-cookie" || !(own.has(name) || OWN_FIELDS.has(name));
+  });
+  const head = new ResponseHead(plan.head.status, [...plan.head.fields, ...more]);
+  // Its bytes in memory hold the old head: it goes out in parts.
+  return {
+    head,
+    body: plan.body,
+    ...(plan.close === undefined ? {} : { close: plan.close }),
+    ...(plan.upgrade === undefined ? {} : { upgrade: plan.upgrade }),
+    release: () => plan.release?.(),
+  };
+}
