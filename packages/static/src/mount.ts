@@ -42,6 +42,9 @@ import { WatchTree } from "./watch/watch-tree.js";
 
 const ALLOW = ["Allow", "GET, HEAD, OPTIONS"] as const;
 
+/** How often a request begins anew because the file changed while something was waited for. */
+const ATTEMPTS_MAX = 3;
+
 /** The resolution of the clock on the hot path, as a part of the period that it measures. */
 const CLOCK_PARTS = 10;
 const CLOCK_RESOLUTION_MS_MAX = 100;
@@ -170,7 +173,8 @@ export class StaticMount implements PlanMount {
             return plan;
           }
         }
-        return this.#answerHeld(entry, request);
+        entry.retain();
+        return this.#answerOnce(entry, request);
       }
       return this.#planCold(request);
     }
@@ -208,8 +212,8 @@ export class StaticMount implements PlanMount {
     return undefined;
   }
 
-  #planCold(request: PlanRequest): MaybePromise<StaticPlan> {
-    if (this.#isClosed) return errorPlan(request, 503, this.#refusalFields);
+  #planCold(request: PlanRequest, attempt = 1): MaybePromise<StaticPlan> {
+    if (this.#isClosed || attempt > ATTEMPTS_MAX) return errorPlan(request, 503, this.#refusalFields);
     const target = parseTarget(request.target, this.prefix);
     if (target === "elsewhere") return this.#refuse(request, 404);
     if (typeof target === "string") return this.#refuse(request, 400);
@@ -221,29 +225,29 @@ export class StaticMount implements PlanMount {
     if (verdict === "ignored") return this.#refuseOrFallBack(request, 404, target);
     try {
       const found = run(this.#loader.entryFor(target));
-      if (!(found instanceof Promise)) return this.#answerAndRelease(found, request, target);
+      if (!(found instanceof Promise)) return this.#answerAndRelease(found, request, target, attempt);
       const kept = snapshot(request);
       return found
-        .then((entry) => this.#answerAndRelease(entry, kept, target))
-        .catch((error: unknown) => this.#failed(kept, target, error));
+        .then((entry) => this.#answerAndRelease(entry, kept, target, attempt))
+        .catch((error: unknown) => this.#failed(kept, target.path, error));
     } catch (error) {
-      return this.#failed(request, target, error);
+      return this.#failed(request, target.path, error);
     }
   }
 
   /** A callback of the user threw, or we did. */
-  #failed(request: PlanRequest, target: TargetPath, error: unknown): ResponsePlan {
-    this.#observation.warn({ kind: "failed", path: target.path, error });
+  #failed(request: PlanRequest, path: string, error: unknown): ResponsePlan {
+    this.#observation.warn({ kind: "failed", path, error });
     return errorPlan(request, 500, this.#refusalFields);
   }
 
-  #answerAndRelease(entry: Entry, request: PlanRequest, target: TargetPath): MaybePromise<StaticPlan> {
-    if (!(entry instanceof RefusedEntry)) {
-      const plan = this.#answer(entry, request);
-      if (plan instanceof Promise) return plan.finally(() => entry.release());
-      entry.release();
-      return plan;
-    }
+  #answerAndRelease(
+    entry: Entry,
+    request: PlanRequest,
+    target: TargetPath,
+    attempt: number,
+  ): MaybePromise<StaticPlan> {
+    if (!(entry instanceof RefusedEntry)) return this.#answerOnce(entry, request, attempt);
     const { status, isDirectory } = entry;
     entry.release();
     if (isDirectory) return passing(true, this.#refuse(request, status));
@@ -252,20 +256,16 @@ export class StaticMount implements PlanMount {
     return this.#refuseOrFallBack(request, status, target);
   }
 
-  /** The entry is the cache's: an answer that waits needs a hold of its own. */
-  #answerHeld(entry: Entry, request: PlanRequest): MaybePromise<ResponsePlan> {
-    entry.retain();
-    const plan = this.#answer(entry, request);
-    if (plan instanceof Promise) return plan.finally(() => entry.release());
-    entry.release();
-    return plan;
-  }
-
-  #answer(entry: Entry, request: PlanRequest): MaybePromise<ResponsePlan> {
-    const { cors } = this.options;
-    if (cors === false || isSameForAll(cors)) return entry.answer(request);
-    const own = corsFields(cors, request.field(FIELD.origin));
-    return entry.answer(request, own.length === 0 ? undefined : own);
+  /** Gives the caller's reference back once there is a plan, which has its own. */
+  #answerOnce(entry: Entry, request: PlanRequest, attempt = 1): MaybePromise<StaticPlan> {
+    const own = this.#ownFields(request);
+    const plan = entry.answer(request, own.length === 0 ? undefined : own);
+    if (!(plan instanceof Promise)) {
+      entry.release();
+      return plan ?? this.#planCold(request, attempt + 1);
+    }
+    const kept = snapshot(request);
+    return plan.then((made) => made ?? this.#planCold(kept, attempt + 1)).finally(() => entry.release());
   }
 
   /** A navigation to a path that is no file is the application's to answer (RFC 9110 has no word for it). */
@@ -276,7 +276,10 @@ export class StaticMount implements PlanMount {
     }
     return this.#withFile(spaFallback, request, (entry, kept) => {
       if (entry === undefined) return this.#refuse(kept, status);
-      return entry.answer(kept, ["Vary", "Accept"]);
+      const plan = entry.answer(kept, [...this.#ownFields(kept), "Vary", "Accept"]);
+      const orBusy = (made: ResponsePlan | undefined): StaticPlan =>
+        made ?? errorPlan(kept, 503, this.#refusalFields);
+      return plan instanceof Promise ? plan.then(orBusy) : orBusy(plan);
     });
   }
 
@@ -313,7 +316,7 @@ export class StaticMount implements PlanMount {
     const kept = snapshot(request);
     return found
       .then((entry) => then(entry, kept))
-      .catch((error: unknown) => this.#failed(kept, target, error));
+      .catch((error: unknown) => this.#failed(kept, target.path, error));
   }
 }
 

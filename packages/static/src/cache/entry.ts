@@ -55,8 +55,9 @@ export abstract class Entry extends TableEntry {
   /**
    * The answer to this request. Reads the request before it waits for anything.
    * @param own fields for this request alone
+   * @returns `undefined` when the file changed while it waited: the entry does not hold any more
    */
-  abstract answer(request: PlanRequest, own?: readonly string[]): MaybePromise<ResponsePlan>;
+  abstract answer(request: PlanRequest, own?: readonly string[]): MaybePromise<ResponsePlan | undefined>;
 
   /** Kept apart from the files, so that probing for names evicts none of them. */
   get isRefusal(): boolean {

@@ -117,7 +117,7 @@ export class FileEntry extends Entry {
     return undefined;
   }
 
-  override answer(request: PlanRequest, own?: readonly string[]): MaybePromise<ResponsePlan> {
+  override answer(request: PlanRequest, own?: readonly string[]): MaybePromise<ResponsePlan | undefined> {
     const coding = this.#choose(request);
     if (coding === undefined) return errorPlan(request, 406, [...(own ?? []), "Vary", "Accept-Encoding"]);
     const stored = this.#forms.get(coding);
@@ -171,23 +171,35 @@ export class FileEntry extends Entry {
     stored: StoredForm,
     request: PlanRequest,
     own: readonly string[] | undefined,
-  ): MaybePromise<ResponsePlan> {
+  ): MaybePromise<ResponsePlan | undefined> {
     const { fieldMask } = request;
     if (stored.hashing !== undefined && (fieldMask & HASH_MASK) !== 0) {
       return this.#answerWhenHashed(stored, snapshot(request), own);
     }
     if (this.#options.digest !== false && (fieldMask & WANT_DIGEST_MASK) !== 0) {
-      return this.#digests.answer(stored, snapshot(request), own);
+      return this.#answerWithDigests(stored, snapshot(request), own);
     }
     return stored.form.answer(request, own);
+  }
+
+  async #answerWithDigests(
+    stored: StoredForm,
+    request: PlanRequest,
+    own: readonly string[] | undefined,
+  ): Promise<ResponsePlan | undefined> {
+    const plan = await this.#digests.answer(stored, request, own);
+    if (this.isIntact()) return plan;
+    plan.release?.();
+    return undefined;
   }
 
   async #answerWhenHashed(
     { coding, hashing }: StoredForm,
     request: PlanRequest,
     own: readonly string[] | undefined,
-  ): Promise<ResponsePlan> {
+  ): Promise<ResponsePlan | undefined> {
     if (hashing !== undefined) await within(hashing, HASH_WAIT_MS);
+    if (!this.isIntact()) return undefined;
     const stored = this.#forms.get(coding)!;
     return this.#answerStored({ ...stored, hashing: undefined }, request, own);
   }
@@ -197,12 +209,13 @@ export class FileEntry extends Entry {
     coding: ContentCoding,
     request: PlanRequest,
     own: readonly string[] | undefined,
-  ): Promise<ResponsePlan> {
+  ): Promise<ResponsePlan | undefined> {
     const { compress } = this.#options;
     const making = this.#forms.make(coding);
     // There is nothing else to give to a client that cannot read what we have.
     const isPatient = coding === "identity" || compress === false;
     const made = await (isPatient ? making : within(making, compress.waitMs));
+    if (!this.isIntact()) return undefined;
     const stored = made ?? this.#forms.get("identity");
     return stored === undefined
       ? this.#streamIdentity(request, own)
