@@ -154,12 +154,19 @@ export abstract class MessageHead extends FieldTable {
 
   /** Sets {@link keepAlive}; returns the options that the Connection lines list. */
   protected readConnection(): number {
-    let options = 0;
-    for (let i = this.indexOf(FIELD.connection); i >= 0; i = this.indexOf(FIELD.connection, i + 1)) {
-      options |= connectionOptions(this.bytes, this.valueStart(i), this.valueEnd(i));
-    }
+    const line = this.lineOf(FIELD.connection);
+    let options = connectionOptions(this.bytes, this.valueStart(line), this.valueEnd(line));
+    if ((this.repeated() & CONNECTION_BIT) !== 0) options |= this.#otherConnectionOptions(line);
     if ((options & OPTION_CLOSE) !== 0) this.keepAlive = false;
     else if (this.minorVersion === 0) this.keepAlive = (options & OPTION_KEEP_ALIVE) !== 0;
+    return options;
+  }
+
+  #otherConnectionOptions(last: number): number {
+    let options = 0;
+    for (let i = this.indexOf(FIELD.connection); i < last; i = this.indexOf(FIELD.connection, i + 1)) {
+      options |= connectionOptions(this.bytes, this.valueStart(i), this.valueEnd(i));
+    }
     return options;
   }
 }
