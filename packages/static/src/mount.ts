@@ -265,7 +265,16 @@ export class StaticMount implements PlanMount {
       return plan ?? this.#planCold(request, attempt + 1);
     }
     const kept = snapshot(request);
-    return plan.then((made) => made ?? this.#planCold(kept, attempt + 1)).finally(() => entry.release());
+    return plan
+      .then((made) => made ?? this.#planCold(kept, attempt + 1))
+      .catch((error: unknown) => this.#failed(kept, entry.target, error))
+      .finally(() => entry.release());
+  }
+
+  /** Fields for this request alone. */
+  #ownFields(request: PlanRequest): readonly string[] {
+    const { cors } = this.options;
+    return cors === false || isSameForAll(cors) ? [] : corsFields(cors, request.field(FIELD.origin));
   }
 
   /** A navigation to a path that is no file is the application's to answer (RFC 9110 has no word for it). */
