@@ -1,6 +1,9 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { readCorpus } from "../fuzz/corpus.js";
 import { TARGETS } from "../fuzz/targets.js";
+
+// On a busy machine many runs take long; a hang is what this is for.
+vi.setConfig({ testTimeout: 120_000 });
 
 describe("fuzzing's corpus", () => {
   for (const [name, target] of Object.entries(TARGETS)) {

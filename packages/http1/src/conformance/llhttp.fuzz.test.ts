@@ -1,11 +1,14 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createScanner } from "../scan/create-scanner.js";
 import { exchange } from "../testing/exchange.fixture.js";
 import { connectionBytes } from "../testing/heads.fixture.js";
 import { llhttp } from "../testing/llhttp.fixture.js";
 import { WE_ACCEPT, WE_REFUSE } from "../testing/llhttp-differences.fixture.js";
 import { differenceFrom } from "../testing/llhttp-oracle.fixture.js";
+
+// On a busy machine many runs take long; a hang is what this is for.
+vi.setConfig({ testTimeout: 120_000 });
 
 const scanner = createScanner();
 const RUNS = Number(process.env.TZ_FUZZ_RUNS ?? 4_000);

@@ -1,9 +1,12 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { ChunkedDecoder } from "../chunked/decoder.js";
 import { createScanner } from "../scan/create-scanner.js";
 import { exchange } from "../testing/exchange.fixture.js";
 import { chunkedBody, connectionBytes } from "../testing/heads.fixture.js";
+
+// On a busy machine many runs take long; a hang is what this is for.
+vi.setConfig({ testTimeout: 120_000 });
 
 const scanners = [createScanner({ kind: "simd" }), createScanner({ kind: "plain" })];
 const RUNS = Number(process.env.TZ_FUZZ_RUNS ?? 1_500);

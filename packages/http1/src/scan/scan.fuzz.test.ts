@@ -1,10 +1,13 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { FIELDS_MAX } from "../options.js";
 import { fieldSection, requestBytes } from "../testing/heads.fixture.js";
 import { createScanner } from "./create-scanner.js";
 import type { HeadScanner } from "./scanner.js";
 import * as T from "./table.js";
+
+// On a busy machine many runs take long; a hang is what this is for.
+vi.setConfig({ testTimeout: 120_000 });
 
 const simd = createScanner({ kind: "simd" });
 const plain = createScanner({ bytes: new Uint8Array(simd.bytes.length) });

@@ -1,9 +1,12 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { StructuredFieldError } from "./error.js";
 import { parseDictionary, parseItem, parseList } from "./parse.js";
 import { serializeDictionary, serializeItem, serializeList } from "./serialize.js";
 import type { BareItem, Item, Member } from "./types.js";
+
+// On a busy machine many runs take long; a hang is what this is for.
+vi.setConfig({ testTimeout: 120_000 });
 
 /** Text → canonical text; `undefined` when it must fail. One table for parsing and writing. */
 type Row = readonly [what: string, text: string, canonical: string | undefined];
