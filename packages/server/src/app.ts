@@ -226,10 +226,19 @@ export class App {
 
   #accept(transport: Transport): TransportHandler {
     const core = this.#core;
+    if (core.addresses?.add(transport, transport.remoteAddress) === false) {
+      // Closed a moment later: a transport is not destroyed while its handler is made.
+      queueMicrotask(() => transport.destroy());
+    }
+    return this.#begin(transport);
+  }
+
+  #begin(transport: Transport): TransportHandler {
+    const core = this.#core;
     if (!core.options.proxyProtocol) return new Connection(transport, core);
     // Closed a moment later: a transport is not destroyed while its handler is made.
     if (core.trusted?.has(transport.remoteAddress) === false) queueMicrotask(() => transport.destroy());
-    return new ProxyPreamble(transport, core.loop.memory, (header) => {
+    return new ProxyPreamble(transport, core, (header) => {
       if (header.remoteAddress !== undefined) core.announced.set(transport, header);
       return new Connection(transport, core);
     });
@@ -258,7 +267,7 @@ export class App {
       else if (handler instanceof Upgraded || handler instanceof ProxyPreamble) handler.stop();
     });
     const deadline = performance.now() + timeoutMs;
-    while (core.loop.connections + core.inFlight > 0 && performance.now() < deadline) {
+    while (core.loop.connections + core.admission.inFlight > 0 && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
     }
     await drainDeferred(core.deferred, deadline - performance.now());

@@ -184,6 +184,7 @@ export class Connection
 
   onClose(_errno: number): void {
     this.gone = true;
+    this.#core.addresses?.remove(this.transport);
     this.#core.loop.timers.cancel(this);
     this.#pending = null;
     this.#queue?.abandon();

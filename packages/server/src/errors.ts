@@ -41,6 +41,7 @@ export const SERVER_ERRORS = {
     status: 500,
     meaning: "A cookie that browsers would refuse, or that would break the field.",
   },
+  TZ_SERVER_OVERLOADED: { status: 503, meaning: "More requests wait than `maxQueuedRequests`." },
   TZ_SERVER_REQUEST_OVER: {
     status: 500,
     meaning: "A request is used after its handler has answered at once; see `request.keep()`.",

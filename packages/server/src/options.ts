@@ -106,6 +106,36 @@ export const SERVER_OPTIONS = {
     unit: "ms",
     meaning: "How long a closing connection reads on, so that the last answer is not lost to a reset.",
   },
+  maxConnectionsPerAddress: {
+    default: 0,
+    min: 0,
+    max: 1_000_000,
+    unit: "connections",
+    meaning:
+      "Open at a time from one peer's address; further ones are closed. 0 is no limit: right behind a proxy.",
+  },
+  maxRequestsInFlight: {
+    default: 0,
+    min: 0,
+    max: 1_000_000,
+    unit: "requests",
+    meaning:
+      "Asynchronous handlers at work at a time; further requests wait. 0 is no limit but the connections.",
+  },
+  maxQueuedRequests: {
+    default: 1000,
+    min: 0,
+    max: 1_000_000,
+    unit: "requests",
+    meaning: "Requests that wait for `maxRequestsInFlight`; beyond, 503 with Retry-After.",
+  },
+  retryAfterSeconds: {
+    default: 1,
+    min: 0,
+    max: 86_400,
+    unit: "s",
+    meaning: "What a 503 for want of a place says in Retry-After.",
+  },
   maxDeferredTasks: {
     default: 1000,
     min: 0,

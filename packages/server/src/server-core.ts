@@ -9,6 +9,8 @@ import type { Hooks, OnError } from "./handlers/hooks.js";
 import { empty } from "./handlers/reply.js";
 import type { RequestClient } from "./handlers/request-client.js";
 import { isAnswer, type Reply, toPlan } from "./handlers/to-plan.js";
+import { AddressCounts } from "./limits/address-counts.js";
+import { Admission } from "./limits/admission.js";
 import type { Loop, Transport } from "./loop/loop.js";
 import { MountTable } from "./mount-table.js";
 import type { ResolvedOptions } from "./options.js";
@@ -39,8 +41,9 @@ export class ServerCore {
   readonly trusted: AddressSet | undefined;
   /** What PROXY headers said of their connections. */
   readonly announced = new WeakMap<Transport, ProxyHeader>();
-  /** Handlers whose promise is not settled, also those whose client has left. */
-  inFlight = 0;
+  readonly admission: Admission;
+  /** `undefined` when addresses are not counted. */
+  readonly addresses: AddressCounts | undefined;
   readonly errorListeners: OnError[] = [];
   /** `undefined` as long as nobody added any: requests then take the short way. */
   hooks: Hooks | undefined;
@@ -62,6 +65,9 @@ export class ServerCore {
     this.idleTicks = Math.ceil(options.idleTimeoutMs / options.tickMs);
     this.head = this.#newHead();
     this.trusted = options.trustedProxies.length === 0 ? undefined : new AddressSet(options.trustedProxies);
+    this.admission = new Admission(options);
+    const { maxConnectionsPerAddress } = options;
+    this.addresses = maxConnectionsPerAddress > 0 ? new AddressCounts(maxConnectionsPerAddress) : undefined;
     this.deferred = new DeferQueue(options, (error) => this.reportError(error));
   }
 
@@ -118,6 +124,7 @@ export class ServerCore {
   #call(handler: Handler, request: ServerRequest): ResponsePlan | Promise<ResponsePlan> {
     let plan: ResponsePlan | Promise<ResponsePlan>;
     try {
+      if (this.admission.full) return this.#callInTurn(handler, request);
       const { hooks } = this;
       const reply = hooks === undefined ? handler(request) : this.#throughHooks(hooks, handler, request);
       plan = reply instanceof Promise ? reply.then(toPlan) : toPlan(reply);
@@ -126,12 +133,26 @@ export class ServerCore {
     }
     if (plan instanceof Promise) {
       request.keep();
+      this.admission.enter();
       return this.#finishLater(request, plan);
     }
     // A stream or an upgrade goes on after the handler's return and may need its request.
     if (plan.body.kind === "stream" || plan.upgrade !== undefined) request.keep();
     else request.giveBack();
     return request.ends === undefined ? plan : endingWith(plan, request);
+  }
+
+  /** All places are taken: the request waits for one. @throws ServerError `TZ_SERVER_OVERLOADED` */
+  #callInTurn(handler: Handler, request: ServerRequest): Promise<ResponsePlan> {
+    const turn = this.admission.wait();
+    request.keep();
+    const plan = turn.then(async () => {
+      const { hooks } = this;
+      return toPlan(
+        await (hooks === undefined ? handler(request) : this.#throughHooks(hooks, handler, request)),
+      );
+    });
+    return this.#finishLater(request, plan);
   }
 
   #throughHooks(
@@ -148,13 +169,12 @@ export class ServerCore {
 
   async #finishLater(request: ServerRequest, promise: Promise<ResponsePlan>): Promise<ResponsePlan> {
     let plan: ResponsePlan;
-    this.inFlight++;
     try {
       plan = await promise;
     } catch (error) {
       plan = await this.answerError(error, request);
     } finally {
-      this.inFlight--;
+      this.admission.leave();
     }
     return request.ends === undefined ? plan : endingWith(plan, request);
   }

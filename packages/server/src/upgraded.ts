@@ -62,6 +62,7 @@ export class Upgraded extends WheelTimer implements Tunnel, TransportHandler {
 
   onClose(): void {
     this.#gone = true;
+    this.#core.addresses?.remove(this.#transport);
     this.#core.loop.timers.cancel(this);
     this.#handler.onClose();
   }

@@ -1,5 +1,5 @@
-import type { IoMemory } from "../loop/io-memory.js";
 import type { Transport, TransportHandler } from "../loop/loop.js";
+import type { ServerCore } from "../server-core.js";
 import { type ProxyHeader, parseProxyHeader } from "./proxy-header.js";
 
 /** A header comes in the first packet; a peer that dawdles is none. */
@@ -11,15 +11,15 @@ const TIMEOUT_MS = 5000;
  */
 export class ProxyPreamble implements TransportHandler {
   readonly #transport: Transport;
-  readonly #memory: IoMemory;
+  readonly #core: ServerCore;
   readonly #begin: (header: ProxyHeader) => TransportHandler;
   readonly #timer: NodeJS.Timeout;
   #bytes: Buffer = Buffer.alloc(0);
 
   /** @param begin makes the handler that takes the transport over */
-  constructor(transport: Transport, memory: IoMemory, begin: (header: ProxyHeader) => TransportHandler) {
+  constructor(transport: Transport, core: ServerCore, begin: (header: ProxyHeader) => TransportHandler) {
     this.#transport = transport;
-    this.#memory = memory;
+    this.#core = core;
     this.#begin = begin;
     this.#timer = setTimeout(() => transport.destroy(), TIMEOUT_MS).unref();
   }
@@ -30,7 +30,7 @@ export class ProxyPreamble implements TransportHandler {
   }
 
   onData(start: number, end: number): void {
-    const { bytes, receiveStart } = this.#memory;
+    const { bytes, receiveStart } = this.#core.loop.memory;
     this.#bytes = Buffer.concat([this.#bytes, bytes.subarray(start, end)]);
     const header = parseProxyHeader(this.#bytes);
     if (header === 0) return;
@@ -54,6 +54,7 @@ export class ProxyPreamble implements TransportHandler {
   onWritable(): void {}
 
   onClose(): void {
+    this.#core.addresses?.remove(this.#transport);
     clearTimeout(this.#timer);
   }
 }
