@@ -30,7 +30,7 @@ import { NodeFileSystem } from "./resolve/node-file-system.js";
 import { isDenied, judgePath } from "./resolve/path-policy.js";
 import { SysFileSystem } from "./resolve/sys-file-system.js";
 import { encodeSegment, parseTarget, type TargetPath } from "./resolve/target.js";
-import { heapMemory, regionMemory } from "./respond/answer-memory.js";
+import { type AnswerMemory, heapMemory, RegionMemory } from "./respond/answer-memory.js";
 import { errorPlan } from "./respond/error-pages.js";
 import { fieldIn, mergeFields } from "./respond/field-list.js";
 import { addFields } from "./respond/file-description.js";
@@ -69,6 +69,7 @@ export class StaticMount implements PlanMount {
   readonly options: ResolvedOptions;
   readonly #files: FileSystem;
   readonly #cache: AnswerCache;
+  readonly #memory: AnswerMemory;
   readonly #tree: WatchTree | undefined;
   readonly #loader: EntryLoader;
   readonly #observation: Observation;
@@ -107,10 +108,11 @@ export class StaticMount implements PlanMount {
       });
     }
     this.#cache = new AnswerCache(options, clock, this.#tree);
+    this.#memory = hasSys ? new RegionMemory() : heapMemory;
     this.#loader = new EntryLoader({
       options,
       files: this.#files,
-      memory: hasSys ? regionMemory : heapMemory,
+      memory: this.#memory,
       cache: this.#cache,
       manifest,
       observation: this.#observation,
@@ -153,6 +155,7 @@ export class StaticMount implements PlanMount {
     this.#cache.clear();
     this.#tree?.close();
     this.#files.close();
+    this.#memory.close();
   }
 
   #plan(request: PlanRequest): MaybePromise<StaticPlan> {

@@ -1,7 +1,16 @@
 /**
  * Where cached answers live. With system calls, memory whose address does not move, so that the executor sends
  * head and body with one `writev`; otherwise ordinary buffers.
+ *
+ * ```
+ *   regions of 1 MiB   [ answer | answer |  free  | answer | … ]   [ … ]
+ *                        └ address of the region + offset, until free()
+ * ```
+ *
+ * Regions are large because each costs an entry in a sorted registry; answers are small, so an allocator
+ * divides them.
  */
+import { type ChunkSource, SizeClassAllocator } from "@tz/alloc";
 import { Region } from "@tz/sys";
 
 export interface Block {
@@ -14,21 +23,86 @@ export interface Block {
 
 export interface AnswerMemory {
   allocate(byteLength: number): Block;
+  /** All goes back once the last block is free. */
+  close(): void;
 }
 
 export const heapMemory: AnswerMemory = {
   allocate(byteLength) {
     return { bytes: new Uint8Array(byteLength), address: undefined, free() {} };
   },
+  close() {},
 };
 
-export const regionMemory: AnswerMemory = {
-  allocate(byteLength) {
-    const region = Region.allocate(Math.max(1, byteLength));
-    return {
-      bytes: region.bytes.subarray(0, byteLength),
-      address: region.address,
-      free: () => region.release(),
+/** The most that an allocator spans; what does not fit gets a region of its own. */
+const LIMIT_BYTES = 2 ** 32;
+const CHUNK_BYTES = 1024 * 1024;
+/** Larger answers would leave much of a region unused. */
+const SHARED_BYTES_MAX = CHUNK_BYTES / 4;
+
+export class RegionMemory implements AnswerMemory {
+  readonly #regions = new Map<ArrayBufferLike, Region>();
+  readonly #allocator: SizeClassAllocator<"null">;
+  #blocks = 0;
+  #isClosed = false;
+
+  constructor() {
+    const source: ChunkSource = {
+      map: (byteLength) => {
+        const region = Region.allocate(byteLength);
+        this.#regions.set(region.bytes.buffer, region);
+        return region;
+      },
+      unmap: (memory) => this.#release(memory as Region),
     };
-  },
-};
+    this.#allocator = new SizeClassAllocator({
+      name: "answers",
+      chunkBytes: CHUNK_BYTES,
+      limitBytes: LIMIT_BYTES,
+      source,
+      atCapacity: "null",
+    });
+  }
+
+  allocate(byteLength: number): Block {
+    if (byteLength === 0 || byteLength > SHARED_BYTES_MAX)
+      return aloneIn(Region.allocate(byteLength || 1), byteLength);
+    const offset = this.#allocator.allocate(byteLength);
+    if (offset === null) return aloneIn(Region.allocate(byteLength), byteLength);
+    const bytes = this.#allocator.view(offset);
+    const region = this.#regions.get(bytes.buffer)!;
+    this.#blocks++;
+    return {
+      bytes,
+      address: region.address + (bytes.byteOffset - region.bytes.byteOffset),
+      free: () => {
+        this.#allocator.free(offset);
+        this.#blocks--;
+        this.#releaseAll();
+      },
+    };
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#releaseAll();
+  }
+
+  #releaseAll(): void {
+    if (!this.#isClosed || this.#blocks > 0) return;
+    for (const region of [...this.#regions.values()]) this.#release(region);
+  }
+
+  #release(region: Region): void {
+    this.#regions.delete(region.bytes.buffer);
+    region.release();
+  }
+}
+
+function aloneIn(region: Region, byteLength: number): Block {
+  return {
+    bytes: region.bytes.subarray(0, byteLength),
+    address: region.address,
+    free: () => region.release(),
+  };
+}
