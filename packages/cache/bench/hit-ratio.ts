@@ -3,6 +3,7 @@ import { LRUMap as MnemonistLru } from "mnemonist";
 import { adaptiveSieve, adaptiveWTinyLfu } from "../src/policy/adaptive.js";
 import { LruPolicy } from "../src/policy/lru.js";
 import type { Policy, PolicyLimits } from "../src/policy/policy.js";
+import { SharedCache } from "../src/shared/shared-cache.js";
 import { beladyHitRatio } from "./belady.js";
 import { seeded, type Trace } from "./traces.js";
 
@@ -50,6 +51,25 @@ export const CONTESTANTS: readonly Contestant[] = [
   {
     name: "w-tinylfu",
     start: byPolicy((limits) => adaptiveWTinyLfu(limits, nobody, { random: seeded(99) })),
+  },
+  {
+    name: "shared",
+    // One-byte entries, held to the budget by their number.
+    start: (trace, budgetBytes) => {
+      if (trace.name === "sizes") return undefined;
+      const options = { maxBytes: 4 << 20, maxEntries: budgetBytes, maxWorkers: 1 };
+      const memory = new ArrayBuffer(SharedCache.byteLength(options));
+      SharedCache.create(memory, options);
+      const cache = SharedCache.attach(memory);
+      const value = new Uint8Array(1);
+      return (key) => {
+        const name = `/${key}`;
+        const handle = cache.pin(name, 1);
+        if (handle !== SharedCache.NONE) cache.unpin(handle);
+        else cache.insert(name, 1, value);
+        return handle !== SharedCache.NONE;
+      };
+    },
   },
   {
     name: "lru-cache",
