@@ -1,21 +1,24 @@
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import type { Region } from "@tz/sys";
 
+const PAGE_BYTES = 4096;
+/** Of an entry of pagemap: the page is in memory. */
+const PRESENT_BYTE = 7;
+const PRESENT_BIT = 0x80;
+
 /**
- * Bytes that the kernel has in memory for these mappings, from `/proc/self/smaps`. The kernel may have joined
- * neighbours to one mapping, so that what lies between two regions of a mapping counts, too (it is never touched).
+ * Bytes of these mappings that the kernel has in memory, page by page from `/proc/self/pagemap`: sums by mapping
+ * (smaps) would count neighbours that the kernel joined to one with ours.
  */
 export function residentBytes(regions: Iterable<Region>): number {
-  const starts = [...regions].map((region) => region.address);
-  let total = 0;
-  let counts = false;
-  for (const line of readFileSync("/proc/self/smaps", "utf8").split("\n")) {
-    const range = /^([0-9a-f]+)-([0-9a-f]+) /.exec(line);
-    if (range !== null) {
-      const from = Number.parseInt(range[1]!, 16);
-      const to = Number.parseInt(range[2]!, 16);
-      counts = starts.some((start) => start >= from && start < to);
-    } else if (counts && line.startsWith("Rss:")) total += Number(/\d+/.exec(line)![0]) * 1024;
+  const file = openSync("/proc/self/pagemap", "r");
+  let pages = 0;
+  for (const region of regions) {
+    const entries = Buffer.alloc((region.byteLength / PAGE_BYTES) * 8);
+    const length = readSync(file, entries, 0, entries.length, (region.address / PAGE_BYTES) * 8);
+    if (length !== entries.length) throw new Error(`pagemap gave ${length} of ${entries.length} bytes`);
+    for (let at = PRESENT_BYTE; at < length; at += 8) if ((entries[at]! & PRESENT_BIT) !== 0) pages++;
   }
-  return total;
+  closeSync(file);
+  return pages * PAGE_BYTES;
 }

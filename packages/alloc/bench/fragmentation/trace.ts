@@ -9,9 +9,8 @@
  * connections are closed, and the cache, the rows and the sessions are what has not expired.
  *
  * Sizes are log-normal around medians: request heads about 700 bytes, strings about 28, bodies 3 KiB with a tail
- * to 1 MiB. The mix is set so that nearly all allocations are below 1 KiB while most bytes are in large ones, as
- * it is known of large fleets of servers (Zhou et al., "Characterizing a Memory Allocator at Warehouse Scale",
- * ASPLOS 2024); `shares` says what the trace has.
+ * to 1 MiB. `shares` says what mix comes out. The mix decides who wins at the peak, so there are two: a server whose
+ * state is many small objects beside a cache of bodies, and one that keeps little but bodies.
  */
 export interface Trace {
   /** Three numbers an operation: kind, id, bytes. */
@@ -64,7 +63,33 @@ interface Timed {
   readonly bytes: number;
 }
 
-export function webServerTrace(seed: number, operationCount = 1_000_000): Trace {
+/** What the server keeps. */
+export interface Mix {
+  /** Most objects of a session, a row or the work of a request. */
+  readonly graphObjectsMax: number;
+  /** Spread of body sizes, and the part of answers that is cached. */
+  readonly bodySpread: number;
+  readonly cachedPart: number;
+}
+
+export const OBJECTS_AND_BODIES: Mix = {
+  graphObjectsMax: 60,
+
+  bodySpread: 1.4,
+  cachedPart: 0.07,
+};
+export const MOSTLY_BODIES: Mix = {
+  graphObjectsMax: 1,
+
+  bodySpread: 1.6,
+  cachedPart: 0.12,
+};
+
+export function webServerTrace(
+  seed: number,
+  operationCount = 1_000_000,
+  mix: Mix = OBJECTS_AND_BODIES,
+): Trace {
   const random = randomFrom(seed);
   const operations = new Int32Array(operationCount * 3 + 3_000_000);
   let count = 0;
@@ -126,8 +151,10 @@ export function webServerTrace(seed: number, operationCount = 1_000_000): Trace 
   const string = () => logNormal(28, 0.7, 8, 300);
   /** Records of a dynamic language: nodes of a few fields, keys and short values. */
   const graph = (objects: number): number[] =>
-    Array.from({ length: objects }, () => allocate(random() < 0.4 ? 8 * between(3, 12) : string()));
-  const body = () => logNormal(3 * 1024, 1.4, 64, 1024 * 1024);
+    Array.from({ length: Math.min(objects, mix.graphObjectsMax) }, () =>
+      allocate(random() < 0.4 ? 8 * between(3, 12) : string()),
+    );
+  const body = () => logNormal(3 * 1024, mix.bodySpread, 64, 1024 * 1024);
 
   // Start-up: routes, templates, configuration, tables. They stay.
   for (let i = 0; i < 2500; i++)
@@ -188,7 +215,7 @@ export function webServerTrace(seed: number, operationCount = 1_000_000): Trace 
     ids.push(allocate(between(180, 420)), allocate(answer));
     const lingers = [allocate(between(90, 260))];
     if (random() < 0.1) lingers.push(ids.pop()!);
-    if (random() < 0.07) {
+    if (random() < mix.cachedPart) {
       const entry = [allocate(160), allocate(between(24, 120)), allocate(answer + between(150, 400))];
       cache.push({ ids: entry, untilTick: tick + between(200, 1500), bytes: answer });
       cacheBytes += answer;
