@@ -5,7 +5,10 @@ import { loadScenario, type Scenario, scenarioNames } from "./harness/scenario.j
 import { type CommandLine, readCommandLine } from "./harness/settings.js";
 import { describeMachine } from "./report/machine.js";
 import type { Report } from "./report/markdown.js";
+import { publishInto } from "./report/publish.js";
 import { saveReport } from "./report/save.js";
+
+const readme = new URL("../README.md", import.meta.url).pathname;
 
 /** Runs the scenarios of a command line; prints each table on stdout as soon as it is measured. */
 export async function main(args: readonly string[]): Promise<Report[]> {
@@ -15,6 +18,7 @@ export async function main(args: readonly string[]): Promise<Report[]> {
   for (const scenario of await Promise.all(names.map(loadScenario))) {
     const report = await runScenario(scenario, commandLine);
     console.log(saveReport(report, commandLine.out));
+    if (commandLine.publish) publishInto(readme, report);
     reports.push(report);
   }
   return reports;

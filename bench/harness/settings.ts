@@ -14,6 +14,8 @@ export interface CommandLine extends Settings {
   /** Folder for the results. */
   readonly out: string;
   readonly targets: readonly string[] | undefined;
+  /** Also put the short tables into the README. */
+  readonly publish: boolean;
 }
 
 const numbers = {
@@ -22,7 +24,7 @@ const numbers = {
   connections: { default: 64, min: 1, max: 10_000 },
 } as const;
 
-/** Reads `[scenario…] [--rounds N] [--seconds N] [--connections N] [--targets a,b] [--out DIR]`. @throws Error in one line */
+/** Reads `[scenario…] [--rounds N] [--seconds N] [--connections N] [--targets a,b] [--out DIR] [--publish]`. @throws Error in one line */
 export function readCommandLine(args: readonly string[]): CommandLine {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -33,6 +35,7 @@ export function readCommandLine(args: readonly string[]): CommandLine {
       connections: { type: "string" },
       targets: { type: "string" },
       out: { type: "string" },
+      publish: { type: "boolean", default: false },
     },
   });
   const number = (name: keyof typeof numbers): number => {
@@ -47,7 +50,8 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     seconds: number("seconds"),
     connections: number("connections"),
     targets: values.targets?.split(","),
-    out: values.out ?? ".tz/bench",
+    publish: values.publish,
+    out: values.out ?? (values.publish ? "docs/bench" : ".tz/bench"),
     progress: (line) => console.error(line),
   };
 }

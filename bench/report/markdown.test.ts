@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Row } from "../harness/compare-servers.js";
 import { type Report, toMarkdown } from "./markdown.js";
+import { withTable } from "./publish.js";
 
 const same = (value: number) => ({ median: value, min: value, max: value });
 
@@ -53,4 +54,16 @@ test("medians with their spread, the subject as 1, what is missing, and how to r
 
 test("a busy machine is said", () => {
   expect(toMarkdown(report(3))).toContain("Others were at work on this machine: repeat on a quiet one.");
+});
+
+test("a published table replaces the one before, and only that", () => {
+  const page =
+    "# A\n\n<!-- bench hot -->\nold\n<!-- /bench -->\n\nrest\n<!-- bench cold -->\nkept\n<!-- /bench -->\n";
+  const once = withTable(page, report(0.1));
+  expect(once).toMatch(/^# A\n\n<!-- bench hot -->\n\| Server \|/);
+  expect(once).toContain("| nginx (1.0): about | 12.00 (11.50 – 12.25) | 0.67 (0.67 – 0.67) |");
+  expect(once).toContain("<!-- /bench -->\n\nrest\n<!-- bench cold -->\nkept\n<!-- /bench -->\n");
+  expect(once).not.toContain("\nold\n");
+  expect(withTable(once, report(0.1))).toBe(once);
+  expect(withTable("no place", report(0.1))).toBe("no place");
 });

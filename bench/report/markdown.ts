@@ -46,6 +46,18 @@ export function toMarkdown({ scenario, title, machine, settings, result }: Repor
     .join("\n");
 }
 
+/** What a README shows: cost and ratio, and where and when they were measured. */
+export function summaryTable({ machine, settings, result }: Report): string {
+  return [
+    `| Server | CPU µs per request | ${result.subject} ÷ it |`,
+    "|---|---|---|",
+    ...result.rows.map((row) => `| ${cells(row, result.subject).slice(0, 3).join(" | ")} |`),
+    "",
+    `Medians of ${settings.rounds} alternating rounds, lowest and highest in brackets; ${settings.connections} connections, one core. ${machine.date}, ${machine.cpu}, ${machine.kernel}, Node ${machine.node}${machine.loadBefore >= busyLoad ? "; others were at work on the machine" : ""}.`,
+    "",
+  ].join("\n");
+}
+
 function cells(row: Row, subject: string): string[] {
   return [
     `${row.target} (${row.version}): ${row.about}`,
