@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { MpmcQueue } from "./mpmc-queue.js";
-import { QUEUE_LAYOUT, Tally, WRITERS_MAX } from "./mpmc-tally.fixture.js";
+import { MESSAGES_MAX, QUEUE_LAYOUT, Tally, WRITERS_MAX } from "./mpmc-tally.fixture.js";
 import {
   canShareBetweenProcesses,
   exited,
@@ -58,7 +58,7 @@ test.skipIf(!canShareBetweenProcesses)(
       return { owner, process, end };
     };
     let workers = await Promise.all([1, 2, 3, 4].map(start));
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < 3; round++) {
       workers = await Promise.all(
         workers.map(async (worker, i) => {
           await sleep(20 + 11 * i + 9 * round);
@@ -70,7 +70,7 @@ test.skipIf(!canShareBetweenProcesses)(
             orphans.add(`${words[0]}/${words[1]}`);
             tally.take(words[0]!, words[1]!);
           });
-          return round === 3 ? worker : start(worker.owner);
+          return round === 2 ? worker : start(worker.owner);
         }),
       );
     }
@@ -92,7 +92,7 @@ test.skipIf(!canShareBetweenProcesses)(
           throw new Error(`message ${number} of writer ${writer} was taken ${times} times`);
       }
       // One more may have been complete when its writer was killed before it counted it.
-      expect(tally.takenTimes(writer, pushed + 1)).toBe(0);
+      if (pushed + 1 < MESSAGES_MAX) expect(tally.takenTimes(writer, pushed + 1)).toBe(0);
     }
     expect(total).toBeGreaterThan(0);
     memory.release();

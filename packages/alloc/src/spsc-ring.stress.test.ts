@@ -51,7 +51,7 @@ test.skipIf(!canShareBetweenProcesses)(
     const ring = SpscRing.create(memory.region.bytes.subarray(0, memory.byteLength - 64), layout);
     const words = new Int32Array(ring.bytes.buffer, ring.bytes.byteOffset, ring.bytes.length >>> 2);
     const read: number[] = [];
-    for (let writer = 0; writer < 5; writer++) {
+    for (let writer = 0; writer < 3; writer++) {
       const process = startProcess(child, memory, { byteLength: memory.byteLength, side: "writer", writer });
       const end = exited(process);
       await started(process);
@@ -96,7 +96,7 @@ test.skipIf(!canShareBetweenProcesses)(
       }
       ring.publish();
     };
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < 3; round++) {
       const process = startProcess(child, memory, {
         byteLength: memory.byteLength,
         side: "reader",

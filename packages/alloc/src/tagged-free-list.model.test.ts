@@ -321,20 +321,20 @@ test("without the tag the explorer finds the ABA, so it would find one", () => {
 });
 
 test.each<[string, Op[], Op[]]>([
-  ["takes", ["take"], ["take", "give"]],
+  ["takes", ["take"], ["take"]],
   ["takes and gives", ["take", "give"], ["take"]],
-  ["takes two and gives one", ["take", "take", "give"], ["take"]],
+  ["takes one more after it gave", ["take", "give", "take"], ["take"]],
 ])("every order, killed before any access: a worker that %s loses no slot", (_name, victim, other) => {
   expect(explore({ slots: 2, programs: [victim, other, ["recover"]], kill: true })).toBeGreaterThan(1000);
 });
 
 test("two recover the same dead worker at a time: every order", () => {
-  const programs: Op[][] = [["take", "take"], ["recover"], ["recover"]];
+  const programs: Op[][] = [["take"], ["recover"], ["recover"]];
   expect(explore({ slots: 2, programs, kill: true })).toBeGreaterThan(1000);
 });
 
 test("four workers, several rounds, one is killed: random orders", () => {
   const rounds: Op[] = ["take", "take", "give", "take", "give", "give", "take"];
   const programs: Op[][] = [rounds, rounds, rounds, ["recover"]];
-  expect(wander({ slots: 4, programs, kill: true }, 1000, 1)).toBeGreaterThan(50_000);
+  expect(wander({ slots: 4, programs, kill: true }, 300, 1)).toBeGreaterThan(15_000);
 });
