@@ -1,10 +1,11 @@
 import { defineConfig } from "tsup";
 
 export default defineConfig({
-  entry: ["src/index.ts"],
+  // The worker is a file of its own: `new Worker(new URL("./hash-worker.js", import.meta.url))`.
+  entry: { index: "src/index.ts", "hash-worker": "src/digest/hash-worker.ts" },
   format: "esm",
   target: "node20",
-  dts: true,
+  dts: { entry: { index: "src/index.ts" } },
   sourcemap: true,
   clean: true,
   treeshake: true,

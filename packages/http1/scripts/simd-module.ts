@@ -1,5 +1,14 @@
 import { fileURLToPath } from "node:url";
-import asc from "assemblyscript/asc";
+
+/** What is used of the compiler. Its own declarations replace the globals of every program that reads them. */
+interface AssemblyScriptCompiler {
+  main(
+    args: readonly string[],
+    host: { writeFile(name: string, contents: Uint8Array | string): void },
+  ): Promise<{ error: Error | null; stderr: { toString(): string } }>;
+}
+const compiler: string = "assemblyscript/asc";
+const { default: asc } = (await import(compiler)) as { default: AssemblyScriptCompiler };
 
 const source = fileURLToPath(new URL("../src/scan/simd.as.ts", import.meta.url));
 const packageRoot = fileURLToPath(new URL("..", import.meta.url));

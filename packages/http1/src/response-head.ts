@@ -20,6 +20,16 @@ export class ResponseHead {
     this.fields = fields;
   }
 
+  /** The length of {@link bytes}: a character of ISO-8859-1 is a byte. */
+  get byteLength(): number {
+    return this.#text.length;
+  }
+
+  /** Writes {@link bytes} into memory of the caller and keeps nothing. It must have room for `byteLength`. */
+  writeTo(target: Uint8Array, offset: number): void {
+    Buffer.from(target.buffer, target.byteOffset + offset, this.#text.length).write(this.#text, "latin1");
+  }
+
   /** `Name: value CRLF … CRLF`: all that follows the status line, `Date` and `Connection`, with the empty line. */
   get bytes(): Uint8Array {
     return (this.#bytes ??= Buffer.from(this.#text, "latin1"));

@@ -10,7 +10,7 @@ const BATCH = 1000;
 function freshTargets(targets: readonly Target[]): Target[] {
   return Array.from({ length: BATCH }, (_, index) => {
     const target = targets[index % targets.length]!;
-    return { ...target, path: Buffer.from(target.path, "latin1").latin1Slice() };
+    return { ...target, path: Buffer.from(target.path, "latin1").toString("latin1") };
   });
 }
 

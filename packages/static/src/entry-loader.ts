@@ -10,7 +10,7 @@ import { Lookup } from "./resolve/lookup.js";
 import { type Resolution, Resolver } from "./resolve/resolver.js";
 import type { TargetPath } from "./resolve/target.js";
 import type { AnswerMemory } from "./respond/answer-memory.js";
-import { FileEntry } from "./respond/file-entry.js";
+import { FileEntry, type FileEntryContext } from "./respond/file-entry.js";
 import { RedirectEntry, RefusedEntry } from "./respond/fixed-entries.js";
 import { run, type Steps, wait } from "./steps.js";
 
@@ -42,6 +42,7 @@ export class EntryLoader {
   readonly #init: EntryLoaderInit;
   readonly #cache: AnswerCache;
   readonly #files: FileSystem;
+  readonly #fileContext: FileEntryContext;
   readonly #loading = new Map<string, Loading>();
   readonly #told = new Set<string>();
   #isClosed = false;
@@ -50,6 +51,18 @@ export class EntryLoader {
     this.#init = init;
     this.#cache = init.cache;
     this.#files = init.files;
+    const { options, files, memory } = init;
+    this.#fileContext = {
+      options,
+      files,
+      memory,
+      rules: {
+        maxRanges: options.maxRanges,
+        throttleBytesPerSecond: options.throttleBytesPerSecond,
+        earlyHints: undefined,
+      },
+      onResized: (entry, byBytes) => this.#cache.resized(entry, byBytes),
+    };
   }
 
   /** A fresh entry for the target, with one reference for the caller. */
@@ -169,19 +182,13 @@ export class EntryLoader {
   }
 
   *#entryOf(key: string, resolution: Resolution, lookup: Lookup, isLast: boolean): Steps<Entry | undefined> {
-    const { options, memory, manifest } = this.#init;
+    const { options, manifest } = this.#init;
     const { probes } = lookup;
     switch (resolution.kind) {
       case "file": {
         const { path, file, sidecars } = resolution;
         const source = { target: key, path, file, sidecars, probes, known: manifest.get(path) };
-        const context = {
-          options,
-          files: this.#files,
-          memory,
-          onResized: (entry: Entry, byBytes: number) => this.#cache.resized(entry, byBytes),
-        };
-        return yield* FileEntry.make(source, context, isLast);
+        return yield* FileEntry.make(source, this.#fileContext, isLast);
       }
       case "redirect":
         return new RedirectEntry(key, probes, resolution.location);

@@ -11,6 +11,7 @@ import type { StaticOptions } from "../options.js";
 import { createSite, type Site } from "../site.fixture.js";
 import { toFetchHandler } from "./fetch.js";
 import { toNodeHandler } from "./node.js";
+import { RawClient } from "./raw-socket.fixture.js";
 
 let site: Site;
 const mounts: StaticMount[] = [];
@@ -179,4 +180,21 @@ test("node:http without next: beside the prefix is not found", async () => {
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   expect((await get(`${base}/elsewhere`)).status).toBe(404);
   expect((await get(`${base}/assets/hello.txt`)).status).toBe(200);
+});
+
+test("103 goes before the answer, to clients of HTTP/1.1", async () => {
+  const manifest = { files: { "index.html": { preload: ["/app.js"] } } };
+  const server = createServer(toNodeHandler(mountOf("/", { earlyHints: true, manifest })));
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  closing.push(() => new Promise((done) => server.close(done)));
+  const ask = async (version: string) => {
+    const client = await RawClient.connect((server.address() as AddressInfo).port);
+    client.send(`GET / HTTP/${version}\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    await client.closed();
+    return client.received.toString("latin1");
+  };
+  expect(await ask("1.1")).toMatch(
+    /^HTTP\/1\.1 103 Early Hints\r\nLink: <\/app\.js>; rel=preload; as=script\r\n\r\nHTTP\/1\.1 200 OK\r\n/,
+  );
+  expect(await ask("1.0")).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
 });

@@ -60,6 +60,11 @@ export interface FileSystem {
   look(path: string): MaybePromise<FileStatus | Refusal>;
   /** Looks at an open file. Synchronous: its inode is in memory. */
   lookAt(fd: number): FileStatus | Refusal;
+  /**
+   * Reads a small file whole into memory that is only good until the next read; `undefined` where that would have
+   * to wait: then `read`.
+   */
+  readBriefly(fd: number, byteLength: number): Uint8Array | undefined;
   /** Reads until `target` is full or the file ends; how many bytes came, or -1 on an error. */
   read(fd: number, target: Uint8Array, offset: number): MaybePromise<number>;
   /** What is in a directory, up to `max` names in no order; contained as `open` is. */

@@ -88,6 +88,10 @@ export class NodeFileSystem implements FileSystem {
     }
   }
 
+  readBriefly(): undefined {
+    return undefined;
+  }
+
   async read(fd: number, target: Uint8Array, offset: number): Promise<number> {
     try {
       let filled = 0;

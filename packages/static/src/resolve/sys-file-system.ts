@@ -30,7 +30,6 @@ import {
   StatBuffer,
   statx,
 } from "@tz/sys";
-import type { MaybePromise } from "../steps.js";
 import { readNames } from "./directory-names.js";
 import type {
   DirectoryName,
@@ -59,6 +58,8 @@ const UNSURE_MAX = 8;
 
 /** The widest read that is tried on the loop's own thread: what is resident arrives in about 25 µs. */
 const SYNC_READ_BYTES = 256 * 1024;
+
+const EMPTY = new Uint8Array(0);
 
 /**
  * What the kernel writes into, one for all mounts of this thread and never given back: calls are synchronous, so
@@ -130,16 +131,15 @@ export class SysFileSystem implements FileSystem {
     return result < 0 ? refusalOf(result) : this.#status();
   }
 
-  read(fd: number, target: Uint8Array, offset: number): MaybePromise<number> {
-    if (target.byteLength === 0) return 0;
-    if (target.byteLength <= SYNC_READ_BYTES) {
-      this.#vector.set(0, this.#scratch.address, target.byteLength);
-      const count = preadv2(fd, this.#vector.address, 1, offset, RWF_NOWAIT);
-      if (count === target.byteLength || count === 0) {
-        target.set(this.#scratch.bytes.subarray(0, count));
-        return count;
-      }
-    }
+  readBriefly(fd: number, byteLength: number): Uint8Array | undefined {
+    if (byteLength === 0) return EMPTY;
+    if (byteLength > SYNC_READ_BYTES) return undefined;
+    this.#vector.set(0, this.#scratch.address, byteLength);
+    const count = preadv2(fd, this.#vector.address, 1, 0, RWF_NOWAIT);
+    return count === byteLength ? this.#scratch.bytes.subarray(0, byteLength) : undefined;
+  }
+
+  read(fd: number, target: Uint8Array, offset: number): Promise<number> {
     return readOnPool(fd, target, offset);
   }
 

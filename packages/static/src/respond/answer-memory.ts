@@ -72,15 +72,15 @@ export class RegionMemory implements AnswerMemory {
     const bytes = this.#allocator.view(offset);
     const region = this.#regions.get(bytes.buffer)!;
     this.#blocks++;
-    return {
-      bytes,
-      address: region.address + (bytes.byteOffset - region.bytes.byteOffset),
-      free: () => {
-        this.#allocator.free(offset);
-        this.#blocks--;
-        this.#releaseAll();
-      },
-    };
+    const address = region.address + (bytes.byteOffset - region.bytes.byteOffset);
+    return new SharedBlock(this, offset, bytes, address);
+  }
+
+  /** @internal */
+  free(offset: number): void {
+    this.#allocator.free(offset);
+    this.#blocks--;
+    this.#releaseAll();
   }
 
   close(): void {
@@ -96,6 +96,24 @@ export class RegionMemory implements AnswerMemory {
   #release(region: Region): void {
     this.#regions.delete(region.bytes.buffer);
     region.release();
+  }
+}
+
+class SharedBlock implements Block {
+  readonly bytes: Uint8Array;
+  readonly address: number;
+  readonly #memory: RegionMemory;
+  readonly #offset: number;
+
+  constructor(memory: RegionMemory, offset: number, bytes: Uint8Array, address: number) {
+    this.#memory = memory;
+    this.#offset = offset;
+    this.bytes = bytes;
+    this.address = address;
+  }
+
+  free(): void {
+    this.#memory.free(this.#offset);
   }
 }
 

@@ -22,39 +22,36 @@ export function bodyOf(content: Content, start = 0, end: number = content.byteLe
 
 /**
  * ```
- *   [ head of 304 | head of 200 | body ]
- *   └── packed ──┘└───── packed ──────┘
+ *   [ head of 200 | body ]      [ head of 304 ]
+ *   └────── packed ──────┘      └─ packed, made when it is first asked for
  * ```
  */
 export class MemoryContent extends Shared implements Content {
   readonly byteLength: number;
   readonly memoryBytes: number;
+  readonly #memory: AnswerMemory;
   readonly #block: Block;
-  readonly #bodyAt: number;
-  readonly #okAt: number;
+  readonly #body: Uint8Array;
+  #notModified: Block | undefined;
 
-  constructor(memory: AnswerMemory, body: Uint8Array, ok: ResponseHead, notModified: ResponseHead) {
+  /** Copies the body. */
+  constructor(memory: AnswerMemory, body: Uint8Array, ok: ResponseHead) {
     super();
-    const first = notModified.bytes;
-    const second = ok.bytes;
+    const headByteLength = ok.byteLength;
     this.byteLength = body.byteLength;
-    this.#okAt = first.byteLength;
-    this.#bodyAt = first.byteLength + second.byteLength;
-    this.memoryBytes = this.#bodyAt + body.byteLength;
+    this.memoryBytes = headByteLength + body.byteLength;
+    this.#memory = memory;
     this.#block = memory.allocate(this.memoryBytes);
-    this.#block.bytes.set(first);
-    this.#block.bytes.set(second, this.#okAt);
-    this.#block.bytes.set(body, this.#bodyAt);
+    ok.writeTo(this.#block.bytes, 0);
+    this.#body = this.#block.bytes.subarray(headByteLength);
+    this.#body.set(body);
   }
 
   get packed(): PackedResponse | undefined {
     const { address } = this.#block;
     if (address === undefined) return undefined;
-    return {
-      address: address + this.#okAt,
-      byteLength: this.memoryBytes - this.#okAt,
-      headByteLength: this.#bodyAt - this.#okAt,
-    };
+    const { byteLength } = this.#block.bytes;
+    return { address, byteLength, headByteLength: byteLength - this.byteLength };
   }
 
   get packedHead(): PackedResponse | undefined {
@@ -62,19 +59,23 @@ export class MemoryContent extends Shared implements Content {
     return whole && { ...whole, byteLength: whole.headByteLength };
   }
 
-  get packedNotModified(): PackedResponse | undefined {
-    const { address } = this.#block;
-    return address === undefined
-      ? undefined
-      : { address, byteLength: this.#okAt, headByteLength: this.#okAt };
+  packedNotModified(head: ResponseHead): PackedResponse | undefined {
+    if (this.#block.address === undefined) return undefined;
+    const { byteLength } = head;
+    if (this.#notModified === undefined) {
+      this.#notModified = this.#memory.allocate(byteLength);
+      head.writeTo(this.#notModified.bytes, 0);
+    }
+    return { address: this.#notModified.address!, byteLength, headByteLength: byteLength };
   }
 
   slice(start: number, end: number): Uint8Array {
-    return this.#block.bytes.subarray(this.#bodyAt + start, this.#bodyAt + end);
+    return start === 0 && end === this.byteLength ? this.#body : this.#body.subarray(start, end);
   }
 
   protected override dispose(): void {
     this.#block.free();
+    this.#notModified?.free();
   }
 }
 

@@ -26,10 +26,23 @@ export function describeFile(
   addFields(fields, path, options);
   addVary(fields, ...varies);
   const own = fieldIn(fields, "content-type");
-  return {
+  return shared({
     mediaType: own ?? mediaTypeOf(path, { charset: options.charset, overrides: options.mime }),
-    fields: withoutField(fields, "content-type"),
-  };
+    fields: own === undefined ? fields : withoutField(fields, "content-type"),
+  });
+}
+
+/** Most files of a site have one of a few descriptions: they hold the same object. */
+const SHARED_MAX = 1024;
+const descriptions = new Map<string, FileDescription>();
+
+function shared(description: FileDescription): FileDescription {
+  const key = `${description.mediaType}\n${description.fields.join("\n")}`;
+  const known = descriptions.get(key);
+  if (known !== undefined) return known;
+  if (descriptions.size >= SHARED_MAX) descriptions.clear();
+  descriptions.set(key, description);
+  return description;
 }
 
 /** What the options add to an answer for this path, whatever it is. */

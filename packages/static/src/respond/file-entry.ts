@@ -5,14 +5,13 @@ import { canCompress, decompressor } from "../negotiate/coders.js";
 import { type Compression, type ContentCoding, chooseCoding } from "../negotiate/coding.js";
 import type { ManifestFile, ResolvedCompress, ResolvedOptions } from "../options.js";
 import { snapshot } from "../request-snapshot.js";
-import type { FileStatus, FileSystem, OpenedFile } from "../resolve/file-system.js";
+import type { FileStatus, OpenedFile } from "../resolve/file-system.js";
 import type { MaybePromise, Steps } from "../steps.js";
-import type { AnswerMemory } from "./answer-memory.js";
 import { errorPlan } from "./error-pages.js";
 import { describeFile } from "./file-description.js";
 import { CONDITIONAL_OR_RANGE_MASK, type Form } from "./form.js";
-import { FormMaker } from "./form-maker.js";
-import { FormSet, type StoredForm } from "./form-set.js";
+import { type FormContext, FormMaker } from "./form-maker.js";
+import { type FormOwner, FormSet, type StoredForm } from "./form-set.js";
 import { type LoadedFile, loadFile } from "./loaded-file.js";
 import { within } from "./patience.js";
 import { chunksOf, decoded } from "./segment-reader.js";
@@ -23,6 +22,9 @@ import { HASH_WAIT_MS, WANT_DIGEST_MASK, WantedDigests } from "./wanted-digests.
  * 4 ms or 10 ms.
  */
 const RACY_MS = 50;
+
+const NOTHING: readonly string[] = [];
+const IDENTITY_ONLY: readonly ContentCoding[] = ["identity"];
 
 export interface Sidecar {
   readonly coding: Compression;
@@ -41,21 +43,18 @@ export interface FileSource {
   readonly known: ManifestFile | undefined;
 }
 
-export interface FileEntryContext {
-  readonly options: ResolvedOptions;
-  readonly files: FileSystem;
-  readonly memory: AnswerMemory;
+export interface FileEntryContext extends FormContext {
   /** The entry takes more or less memory than before. */
   readonly onResized: (entry: Entry, byBytes: number) => void;
 }
 
-export class FileEntry extends Entry {
-  readonly #options: ResolvedOptions;
+export class FileEntry extends Entry implements FormOwner {
+  readonly #context: FileEntryContext;
   readonly #maker: FormMaker;
   /** What a client can be given, in the server's order of preference; `identity` is last. */
   readonly #codings: readonly ContentCoding[];
   readonly #forms: FormSet;
-  readonly #digests: WantedDigests;
+  #digests: WantedDigests | undefined;
   #overheadBytes = ENTRY_OVERHEAD_BYTES;
 
   private constructor(
@@ -64,22 +63,17 @@ export class FileEntry extends Entry {
     loaded: ReadonlyMap<ContentCoding, LoadedFile>,
   ) {
     super(source.target, source.probes);
-    const { options, files, memory } = context;
+    const { options } = context;
     const { path, known } = source;
     const identity = loaded.get("identity");
-    const { mediaType } = describeFile(path, options, [], known);
-    this.#options = options;
-    this.#codings = codingsOf(loaded, mediaType, options);
-    const varies = this.#codings.length > 1 ? ["Accept-Encoding"] : [];
-    const description = describeFile(path, options, varies, known);
-    this.#maker = new FormMaker({ options, files, memory, description, known });
-    this.#forms = new FormSet({
-      maker: this.#maker,
-      files,
-      level: options.compress === false ? undefined : options.compress.level,
-      onChanged: (stored, byBytes) => context.onResized(this, this.#account(stored, byBytes)),
-    });
-    this.#digests = new WantedDigests(this.#forms, this.#maker, options.maxRanges);
+    this.#context = context;
+    const mayVary = loaded.size > 1 || identity === undefined || options.compress !== false;
+    const plain = describeFile(path, options, NOTHING, known);
+    this.#codings = mayVary ? codingsOf(loaded, plain.mediaType, options) : IDENTITY_ONLY;
+    const description =
+      this.#codings.length > 1 ? describeFile(path, options, ["Accept-Encoding"], known) : plain;
+    this.#maker = new FormMaker(context, description, known);
+    this.#forms = new FormSet(this, this.#maker);
     for (const [coding, file] of loaded) {
       if (file.fd >= 0) this.openFiles++;
       this.#forms.addFile(coding, file);
@@ -88,7 +82,7 @@ export class FileEntry extends Entry {
     this.isRacy = [...loaded.values()].some(({ status }) => isRecent(status));
     this.variesOn =
       CONDITIONAL_OR_RANGE_MASK |
-      (varies.length > 0 ? 1 << FIELD.acceptEncoding : 0) |
+      (this.#codings.length > 1 ? 1 << FIELD.acceptEncoding : 0) |
       (options.digest === false ? 0 : WANT_DIGEST_MASK) |
       (options.cors === false || options.cors.origins === "*" ? 0 : 1 << FIELD.origin);
   }
@@ -106,7 +100,7 @@ export class FileEntry extends Entry {
     let isGood = true;
     for (let next = rest.shift(); isGood && next !== undefined; next = rest.shift()) {
       const [coding, file] = next;
-      const one = yield* loadFile(files, file, maxBodyBytes(options));
+      const one = yield* loadFile(files, file, maxBodyBytes(options), rest.length > 0);
       if (one.isSteady || (isLast && coding === "identity")) loaded.set(coding, one);
       else isGood = isLast;
       if (!isGood) break;
@@ -150,8 +144,8 @@ export class FileEntry extends Entry {
     );
   }
 
-  /** @returns how much more the entry costs */
-  #account({ coding, form }: StoredForm, byBytes: number): number {
+  /** @internal */
+  onFormChanged({ coding, form }: StoredForm, byBytes: number): void {
     const before = this.costBytes;
     this.costBytes += byBytes;
     // The entry's own overhead is that of its first form.
@@ -162,9 +156,9 @@ export class FileEntry extends Entry {
     }
     if (coding === "identity") {
       this.plainGet = form.getPlan;
-      this.plainHead = form.headPlan;
+      this.plainHead = undefined;
     }
-    return this.costBytes - before;
+    this.#context.onResized(this, this.costBytes - before);
   }
 
   #answerStored(
@@ -176,9 +170,11 @@ export class FileEntry extends Entry {
     if (stored.hashing !== undefined && (fieldMask & HASH_MASK) !== 0) {
       return this.#answerWhenHashed(stored, snapshot(request), own);
     }
-    if (this.#options.digest !== false && (fieldMask & WANT_DIGEST_MASK) !== 0) {
+    if (this.#context.options.digest !== false && (fieldMask & WANT_DIGEST_MASK) !== 0) {
       return this.#answerWithDigests(stored, snapshot(request), own);
     }
+    // The first plain HEAD makes the plan for all that follow.
+    if (stored.coding === "identity" && request.method === "HEAD") this.plainHead = stored.form.headPlan;
     return stored.form.answer(request, own);
   }
 
@@ -187,6 +183,7 @@ export class FileEntry extends Entry {
     request: PlanRequest,
     own: readonly string[] | undefined,
   ): Promise<ResponsePlan | undefined> {
+    this.#digests ??= new WantedDigests(this.#forms, this.#maker, this.#context.options.maxRanges);
     const plan = await this.#digests.answer(stored, request, own);
     if (this.isIntact()) return plan;
     plan.release?.();
@@ -210,7 +207,7 @@ export class FileEntry extends Entry {
     request: PlanRequest,
     own: readonly string[] | undefined,
   ): Promise<ResponsePlan | undefined> {
-    const { compress } = this.#options;
+    const { compress } = this.#context.options;
     const making = this.#forms.make(coding);
     // There is nothing else to give to a client that cannot read what we have.
     const isPatient = coding === "identity" || compress === false;

@@ -25,38 +25,47 @@ const TAG_SUFFIX: Readonly<Record<ContentCoding, string>> = {
   gzip: "-gz",
 };
 
-export interface FormMakerInit {
+/** What all files of a mount share. */
+export interface FormContext {
   readonly options: ResolvedOptions;
   readonly files: FileSystem;
   readonly memory: AnswerMemory;
-  readonly description: FileDescription;
-  readonly known: ManifestFile | undefined;
+  readonly rules: FormRules;
 }
 
 export class FormMaker {
-  readonly #init: FormMakerInit;
+  readonly #context: FormContext;
+  readonly #description: FileDescription;
   readonly #rules: FormRules;
 
-  constructor(init: FormMakerInit) {
-    this.#init = init;
-    const { options, known } = init;
-    const links = options.earlyHints ? linksOf(known) : [];
-    this.#rules = {
-      maxRanges: options.maxRanges,
-      throttleBytesPerSecond: options.throttleBytesPerSecond,
-      earlyHints:
-        links.length === 0
-          ? undefined
-          : new ResponseHead(
+  constructor(context: FormContext, description: FileDescription, known: ManifestFile | undefined) {
+    this.#context = context;
+    this.#description = description;
+    const links = known === undefined || !context.options.earlyHints ? [] : linksOf(known);
+    this.#rules =
+      links.length === 0
+        ? context.rules
+        : {
+            ...context.rules,
+            earlyHints: new ResponseHead(
               103,
               links.flatMap((link) => ["Link", link]),
             ),
-    };
+          };
+  }
+
+  get files(): FileSystem {
+    return this.#context.files;
+  }
+
+  get compressionLevel(): number | undefined {
+    const { compress } = this.#context.options;
+    return compress === false ? undefined : compress.level;
   }
 
   /** The algorithms that answers have unasked; empty when nothing has to be hashed. */
   algorithmsFor(status: FileStatus): readonly DigestAlgorithm[] {
-    const { etag, digest } = this.#init.options;
+    const { etag, digest } = this.#context.options;
     const algorithms = new Set<DigestAlgorithm>(digest === false ? [] : digest.algorithms);
     if (etag === "strong" || (etag === "weak" && !hasMeaningfulTime(status))) algorithms.add("sha-256");
     return [...algorithms];
@@ -66,7 +75,7 @@ export class FormMaker {
     const { status, body, fd, isSteady } = loaded;
     if (body !== undefined) return this.fromBytes(body, coding, status, isSteady);
     const representation = this.#describe(coding, status, status.byteLength, NO_DIGESTS, true);
-    return new Form(representation, new FileContent(this.#init.files, fd, status), this.#rules);
+    return new Form(representation, new FileContent(this.#context.files, fd, status), this.#rules);
   }
 
   /**
@@ -126,7 +135,7 @@ export class FormMaker {
   }
 
   #place(body: Uint8Array, representation: Representation): Content {
-    return new MemoryContent(this.#init.memory, body, representation.okHead, representation.notModifiedHead);
+    return new MemoryContent(this.#context.memory, body, representation.okHead);
   }
 
   #describe(
@@ -136,7 +145,8 @@ export class FormMaker {
     digests: Digests,
     isSteady: boolean,
   ): Representation {
-    const { options, description } = this.#init;
+    const { options } = this.#context;
+    const description = this.#description;
     const { etag, formerEtag } = isSteady ? tagsOf(coding, status, digests, options) : NO_TAGS;
     const init: RepresentationInit = {
       byteLength,

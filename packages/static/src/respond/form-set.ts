@@ -11,7 +11,7 @@ import { hashPool } from "../digest/hash-pool.js";
 import { compress, decompress } from "../negotiate/coders.js";
 import type { Compression, ContentCoding } from "../negotiate/coding.js";
 import type { DigestAlgorithm } from "../options.js";
-import type { FileStatus, FileSystem } from "../resolve/file-system.js";
+import type { FileStatus } from "../resolve/file-system.js";
 import { FileContent } from "./content.js";
 import type { Form } from "./form.js";
 import type { FormMaker } from "./form-maker.js";
@@ -33,77 +33,80 @@ export interface StoredForm {
   /** The hash that its tag and digests wait for. */
   readonly hashing: Promise<void> | undefined;
   /** Digests that some client wanted, once for all. */
-  readonly wanted: Map<DigestAlgorithm, Promise<Digests | undefined>>;
+  wanted: Map<DigestAlgorithm, Promise<Digests | undefined>> | undefined;
 }
 
-export interface FormSetInit {
-  readonly maker: FormMaker;
-  readonly files: FileSystem;
-  readonly level: number | undefined;
+export interface FormOwner {
   /** A form was added or replaced; `byBytes` more memory is taken. */
-  readonly onChanged: (stored: StoredForm, byBytes: number) => void;
+  onFormChanged(stored: StoredForm, byBytes: number): void;
 }
 
 export class FormSet {
-  readonly #init: FormSetInit;
-  readonly #forms = new Map<ContentCoding, StoredForm>();
-  readonly #making = new Map<ContentCoding, Promise<StoredForm | undefined>>();
+  readonly #owner: FormOwner;
+  readonly #maker: FormMaker;
+  /** One, nearly always: a map would cost more than all of it. */
+  readonly #forms: StoredForm[] = [];
+  #making: Map<ContentCoding, Promise<StoredForm | undefined>> | undefined;
   /** Codings that make it longer, or that failed. */
-  readonly #useless = new Set<ContentCoding>();
+  #useless: Set<ContentCoding> | undefined;
   #isGone = false;
 
-  constructor(init: FormSetInit) {
-    this.#init = init;
+  constructor(owner: FormOwner, maker: FormMaker) {
+    this.#owner = owner;
+    this.#maker = maker;
   }
 
   get(coding: ContentCoding): StoredForm | undefined {
-    return this.#forms.get(coding);
+    for (const stored of this.#forms) if (stored.coding === coding) return stored;
+    return undefined;
   }
 
   /** The first that was added. */
   get first(): StoredForm | undefined {
-    const [first] = this.#forms.values();
-    return first;
+    return this.#forms[0];
   }
 
   get size(): number {
-    return this.#forms.size;
+    return this.#forms.length;
   }
 
   /** Was it tried, in vain? */
   isUseless(coding: ContentCoding): boolean {
-    return this.#useless.has(coding);
+    return this.#useless?.has(coding) === true;
   }
 
   addFile(coding: ContentCoding, loaded: LoadedFile): void {
-    this.#put(coding, this.#init.maker.fromFile(loaded, coding), loaded.status);
+    this.#put(coding, this.#maker.fromFile(loaded, coding), loaded.status);
   }
 
   /** Makes a form of another. One at a time per coding; `undefined` when it cannot be made, or not now. */
   make(coding: ContentCoding): Promise<StoredForm | undefined> {
+    this.#making ??= new Map();
     let making = this.#making.get(coding);
     if (making === undefined) {
-      making = this.#produce(coding).finally(() => this.#making.delete(coding));
+      making = this.#produce(coding).finally(() => this.#making?.delete(coding));
       this.#making.set(coding, making);
     }
     return making;
   }
 
   /** A digest of the whole form, found once; `undefined` when there is too much to do. */
-  digest({ form, wanted }: StoredForm, algorithm: DigestAlgorithm): Promise<Digests | undefined> | undefined {
+  digest(stored: StoredForm, algorithm: DigestAlgorithm): Promise<Digests | undefined> | undefined {
+    const { form } = stored;
     const known = form.representation.init.digests.get(algorithm);
     if (known !== undefined) return Promise.resolve(new Map([[algorithm, known]]));
-    let finding = wanted.get(algorithm);
+    stored.wanted ??= new Map();
+    let finding = stored.wanted.get(algorithm);
     if (finding === undefined && !hashPool.isBusy) {
-      finding = this.#init.maker.hash(form, [algorithm]);
-      wanted.set(algorithm, finding);
+      finding = this.#maker.hash(form, [algorithm]);
+      stored.wanted.set(algorithm, finding);
     }
     return finding;
   }
 
   /** Do the open files still hold what their heads promise? */
   areFilesUnchanged(): boolean {
-    for (const { form } of this.#forms.values()) {
+    for (const { form } of this.#forms) {
       if (form.content instanceof FileContent && !form.content.isUnchanged()) return false;
     }
     return true;
@@ -112,14 +115,15 @@ export class FormSet {
   /** Gives the forms back; answers on their way keep theirs. */
   dispose(): void {
     this.#isGone = true;
-    for (const { form } of this.#forms.values()) form.release();
-    this.#forms.clear();
+    for (const { form } of this.#forms) form.release();
+    this.#forms.length = 0;
   }
 
   /** Adds a form, or replaces one; begins to hash it when something waits for that. */
   #put(coding: ContentCoding, form: Form, status: FileStatus, isHashed = false): StoredForm {
-    const before = this.#forms.get(coding);
-    const algorithms = this.#init.maker.algorithmsFor(status);
+    const index = this.#forms.findIndex((each) => each.coding === coding);
+    const before = this.#forms[index];
+    const algorithms = this.#maker.algorithmsFor(status);
     const { digests } = form.representation.init;
     const needsHash = !isHashed && algorithms.some((algorithm) => !digests.has(algorithm));
     const stored: StoredForm = {
@@ -127,11 +131,11 @@ export class FormSet {
       form,
       status,
       hashing: needsHash ? this.#hash(coding, form, status, algorithms) : undefined,
-      wanted: new Map(),
+      wanted: undefined,
     };
-    this.#forms.set(coding, stored);
+    this.#forms[index < 0 ? this.#forms.length : index] = stored;
     before?.form.release();
-    this.#init.onChanged(stored, form.content.memoryBytes - (before?.form.content.memoryBytes ?? 0));
+    this.#owner.onFormChanged(stored, form.content.memoryBytes - (before?.form.content.memoryBytes ?? 0));
     return stored;
   }
 
@@ -141,9 +145,9 @@ export class FormSet {
     status: FileStatus,
     algorithms: readonly DigestAlgorithm[],
   ): Promise<void> {
-    const { maker } = this.#init;
+    const maker = this.#maker;
     const digests = await maker.hash(form, algorithms);
-    if (this.#isGone || this.#forms.get(coding)?.form !== form) return;
+    if (this.#isGone || this.get(coding)?.form !== form) return;
     if (digests !== undefined) {
       this.#put(coding, maker.withDigests(form, status, digests), status, true);
       return;
@@ -153,8 +157,8 @@ export class FormSet {
   }
 
   async #produce(coding: ContentCoding): Promise<StoredForm | undefined> {
-    const source = coding === "identity" ? this.first : this.#forms.get("identity");
-    if (source === undefined || this.#useless.has(coding)) return undefined;
+    const source = coding === "identity" ? this.first : this.get("identity");
+    if (source === undefined || this.isUseless(coding)) return undefined;
     source.form.retain();
     try {
       const bytes = await this.#bytesOf(source.form);
@@ -164,7 +168,7 @@ export class FormSet {
           ? await this.#decompress(source.coding as Compression, bytes)
           : await this.#compress(coding, bytes);
       if (result === undefined) return undefined;
-      const form = this.#init.maker.fromBytes(result, coding, source.status, true);
+      const form = this.#maker.fromBytes(result, coding, source.status, true);
       if (!this.#isGone) return this.#put(coding, form, source.status);
       form.release();
       return undefined;
@@ -174,18 +178,25 @@ export class FormSet {
   }
 
   async #compress(coding: Compression, bytes: Uint8Array): Promise<Buffer | undefined> {
-    const job = compressing.run(() => compress(coding, bytes, this.#init.level).catch(() => undefined));
+    const job = compressing.run(() =>
+      compress(coding, bytes, this.#maker.compressionLevel).catch(() => undefined),
+    );
     // Too much to do: not useless, only not now.
     if (job === undefined) return undefined;
     const result = await job;
     if (result !== undefined && result.byteLength < bytes.byteLength) return result;
-    this.#useless.add(coding);
+    this.#giveUp(coding);
     return undefined;
+  }
+
+  #giveUp(coding: ContentCoding): void {
+    this.#useless ??= new Set();
+    this.#useless.add(coding);
   }
 
   async #decompress(coding: Compression, bytes: Uint8Array): Promise<Buffer | undefined> {
     const result = await decompress(coding, bytes, DECOMPRESSED_BYTES_MAX);
-    if (result === undefined) this.#useless.add("identity");
+    if (result === undefined) this.#giveUp("identity");
     return result;
   }
 
@@ -194,7 +205,7 @@ export class FormSet {
     const part = content.slice(0, content.byteLength);
     if (part instanceof Uint8Array) return part;
     const bytes = new Uint8Array(content.byteLength);
-    const count = await this.#init.files.read(part.file.fd, bytes, 0);
+    const count = await this.#maker.files.read(part.file.fd, bytes, 0);
     return count === bytes.byteLength && part.file.isUnchanged?.() !== false ? bytes : undefined;
   }
 }

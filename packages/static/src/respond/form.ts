@@ -92,7 +92,9 @@ export class Form extends Shared {
       this,
       this.representation.notModifiedHead,
       { kind: "none" },
-      this.content instanceof MemoryContent ? this.content.packedNotModified : undefined,
+      this.content instanceof MemoryContent
+        ? this.content.packedNotModified(this.representation.notModifiedHead)
+        : undefined,
     );
     return this.#notModifiedPlan;
   }
