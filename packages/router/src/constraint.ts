@@ -31,7 +31,7 @@ export const PARAM_TYPES = {
   int: { regex: `-?${SAFE_DIGITS}`, convert: toNumber, about: "whole number within ±(2⁵³ − 1)" },
   uint: { regex: SAFE_DIGITS, convert: toNumber, about: "whole number from 0 to 2⁵³ − 1" },
   number: {
-    regex: "-?\\d{1,300}(?:\\.\\d{1,300})?",
+    regex: "-?\\d{1,100}(?:\\.\\d{1,100})?",
     convert: toNumber,
     about: "decimal number without exponent",
   },

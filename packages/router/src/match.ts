@@ -240,13 +240,13 @@ export class RouteMatch<Value = unknown> {
   #indexOf(key: string | number): number {
     if (this.#form === FORM_NONE) return -1;
     const { params } = this.#binding!;
-    if (typeof key === "number") return key >= 0 && key < params.length ? key : -1;
+    if (typeof key === "number") return params[key] === undefined ? -1 : key;
     for (let index = 0; index < params.length; index++) if (params[index]!.name === key) return index;
     return -1;
   }
 
   #rawOffset(index: number, which: 0 | 1): number {
-    if (this.#form === FORM_DECODED || !(index >= 0 && index < this.paramCount)) return -1;
+    if (this.#form === FORM_DECODED || this.#indexOf(index) < 0) return -1;
     return this.#offsets[FIRST_CAPTURE_SLOT + 2 * index + which]!;
   }
 

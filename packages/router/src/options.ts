@@ -77,7 +77,7 @@ export const ROUTER_LIMITS = {
   params: { value: 32, unit: "parameters in a pattern" },
   optionals: { value: 5, unit: "optional parameters in a pattern (2⁵ variants)" },
   methods: { value: 30, unit: "different methods in a router" },
-  regexStates: { value: 512, unit: "states of a parameter's automaton" },
+  regexStates: { value: 4096, unit: "states of a parameter's automaton" },
   regexRepeat: { value: 1000, unit: "repetitions in `{n,m}`" },
   mixedSegmentBytes: {
     value: 256,

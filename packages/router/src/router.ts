@@ -71,7 +71,7 @@ export class Router<Value = unknown> {
     pattern: Pattern,
     value: Value,
   ): Route<Value, Pattern> {
-    const methods = Object.freeze(typeof method === "string" ? [method] : [...method]);
+    const methods = Object.freeze((Array.isArray(method) ? [...method] : [method]) as string[]);
     const route = new Route<Value, Pattern>(methods, pattern, value);
     allOrNothing((undo) => this.#insert(route as Route<Value>, undo));
     return route;

@@ -1,7 +1,7 @@
 import { RouterError } from "../errors.js";
 import { ROUTER_LIMITS } from "../options.js";
 import { ENCODED_QUESTION, ENCODED_SLASH, plainByte } from "../path-alphabet.js";
-import { utf8Sequences } from "./code-points.js";
+import { type ByteSequence, utf8Sequences } from "./code-points.js";
 import { parseRegex, type Regex } from "./syntax.js";
 
 /**
@@ -58,7 +58,7 @@ export function acceptsText(
 /**
  * Builds the automaton of an expression.
  *
- * @throws RouterError `TZ_ROUTER_REGEX` when it cannot be read, is not regular, or needs more than 512 states.
+ * @throws RouterError `TZ_ROUTER_REGEX` when it cannot be read, is not regular, or needs more than 4096 states.
  */
 export function compileRegex(source: string): Automaton {
   const builder = new NfaBuilder(source);
@@ -104,8 +104,9 @@ class NfaBuilder {
       }
       case "ranges": {
         const from = this.state();
+        const tails = new Map<string, number>();
         for (const range of regex.ranges) {
-          for (const sequence of utf8Sequences(range)) this.#bytes(from, sequence, to);
+          for (const sequence of utf8Sequences(range)) this.#bytes(from, sequence, to, tails);
         }
         return from;
       }
@@ -133,13 +134,20 @@ class NfaBuilder {
     return entry;
   }
 
-  #bytes(from: number, sequence: readonly (readonly [number, number])[], to: number): void {
-    let at = from;
-    sequence.forEach(([low, high], index) => {
-      const next = index === sequence.length - 1 ? to : this.state();
-      this.edges[at]!.push({ low, high, to: next });
-      at = next;
-    });
+  /** Sequences with equal ends share their states: a class of all characters takes 8 instead of 20. */
+  #bytes(from: number, sequence: ByteSequence, to: number, tails: Map<string, number>): void {
+    let next = to;
+    for (let i = sequence.length - 1; i > 0; i--) {
+      const key = sequence.slice(i).join();
+      let state = tails.get(key);
+      if (state === undefined) {
+        state = this.state();
+        this.edges[state]!.push({ low: sequence[i]![0], high: sequence[i]![1], to: next });
+        tails.set(key, state);
+      }
+      next = state;
+    }
+    this.edges[from]!.push({ low: sequence[0]![0], high: sequence[0]![1], to: next });
   }
 
   #free(from: number, to: number): void {
