@@ -346,6 +346,21 @@ describe("request bodies", () => {
 });
 
 describe("answers", () => {
+  test("103 Early Hints come before the answer, and not to an HTTP/1.0 client (RFC 8297)", async () => {
+    const earlyHints = new ResponseHead(103, ["Link", "</app.css>; rel=preload; as=style"]);
+    const server = await fakeServer(() => ({ ...textPlan("page"), earlyHints }));
+    const client = server.connect();
+    client.clientSend(GET("/") + GET("/"));
+    await server.settle();
+    const answers = parseResponses(client.received);
+    expect(answers.map(({ status }) => status)).toEqual([103, 200, 103, 200]);
+    expect(answers[0]!.fields.link).toBe("</app.css>; rel=preload; as=style");
+    const old = server.connect();
+    old.clientSend("GET / HTTP/1.0\r\n\r\n");
+    await server.settle();
+    expect(parseResponses(old.received).map(({ status }) => status)).toEqual([200]);
+  });
+
   test("HEAD, 204 and 304 carry no body, whatever the plan says", async () => {
     const server = await fakeServer((request) => textPlan("body", Number(request.target.slice(1))));
     const client = server.connect();

@@ -1,5 +1,5 @@
 import { WheelTimer } from "@tz/alloc";
-import { parseErrorOf, type RequestHead, type ResponsePlan } from "@tz/http1";
+import { encodeInterim, parseErrorOf, type RequestHead, type ResponsePlan } from "@tz/http1";
 import { type BodySource, RequestBody } from "./body/request-body.js";
 import { ServerError } from "./errors.js";
 import type { RequestClient } from "./handlers/request-client.js";
@@ -426,6 +426,10 @@ export class Connection
     if (plan.upgrade !== undefined) {
       this.#respondUpgrade(plan);
       return;
+    }
+    // RFC 8297; an HTTP/1.0 client knows no interim answers (RFC 9110 §15.2).
+    if (plan.earlyHints !== undefined && this.#minorVersion === 1) {
+      this.#write(encodeInterim(plan.earlyHints.status, plan.earlyHints.fields));
     }
     const close = this.#decideClose(plan);
     const { head, body, packed } = plan;
