@@ -193,6 +193,8 @@ export class EntryWriter {
       const victim = this.#victim();
       if (victim === NONE) return false;
       if (this.#clearPage(this.#pageOf(victim))) return true;
+      // All of them went, and one was pinned between the look and its eviction: the page is empty only after the unpin.
+      if (this.#records[(victim << RECORD_SHIFT) + STATE] !== LIVE) continue;
       // Some entry of that page is held back: this one is not the next again.
       const units = this.#unitsOf(victim);
       const queue = this.#queues.queueOf(victim);

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { closeSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { ftruncate, isSupported, memfdCreate, mmap } from "@tz/sys";
-import { expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { startThread } from "../thread.fixture.js";
 import { inconsistencies, pinsHeld, workersAttached } from "./consistency.fixture.js";
 import {
@@ -25,11 +25,23 @@ const TIMEOUT_MS = SECONDS * 4000 + 60_000;
 const FIXTURE = new URL("./hammer.fixture.ts", import.meta.url);
 const linux = isSupported().supported;
 
+/** After a failed test nothing may go on hammering. */
+const started = new Set<Hammerer>();
+afterEach(() => {
+  for (const { kill } of started) kill();
+  started.clear();
+});
+
 interface Hammerer {
   readonly ready: Promise<void>;
   /** Undefined when it was killed. */
   readonly result: Promise<HammerResult | undefined>;
   kill(): void;
+}
+
+function remember(hammerer: Hammerer): Hammerer {
+  started.add(hammerer);
+  return hammerer;
 }
 
 function startProcess(fd: number, seed: number, seconds = SECONDS): Hammerer {
@@ -53,7 +65,7 @@ function startProcess(fd: number, seed: number, seconds = SECONDS): Hammerer {
       else reject(new Error(`a hammering process ended with ${code ?? signal}`));
     });
   });
-  return { ready, result, kill: () => child.kill("SIGKILL") };
+  return remember({ ready, result, kill: () => child.kill("SIGKILL") });
 }
 
 function startHammerThread(memory: SharedArrayBuffer, seed: number, seconds = SECONDS): Hammerer {
@@ -71,7 +83,7 @@ function startHammerThread(memory: SharedArrayBuffer, seed: number, seconds = SE
     worker.once("exit", () => resolve(last));
     worker.once("error", reject);
   });
-  return { ready, result, kill: () => void worker.terminate() };
+  return remember({ ready, result, kill: () => void worker.terminate() });
 }
 
 function checkResults(results: readonly HammerResult[]): void {

@@ -126,3 +126,37 @@ test("what is invalidated at any step of its own insert is never found", () => {
     expect([step, inconsistencies(memory)]).toEqual([step, []]);
   }
 });
+
+test("an entry pinned while the writer clears its page keeps its bytes, and the queues stay whole", () => {
+  const options = { ...OPTIONS, maxEntryBytes: 60 * KiB, maxEntries: 512 };
+  const keys = Array.from({ length: 64 * 6 }, (_, i) => `/k${i}`);
+  const pinnedAfter: number[] = [];
+  for (let step = 1; ; step += 3) {
+    const memory = new SharedArrayBuffer(SharedCache.byteLength(options));
+    SharedCache.create(memory, options);
+    const [reader, writer] = [SharedCache.attach(memory), SharedCache.attach(memory)];
+    // Six entries a page, one of them in use: what is evicted one by one is scattered, and no page gets empty by it.
+    for (const [i, key] of keys.entries()) {
+      writer.insert(key, 1, new Uint8Array(9_000).fill(1));
+      if (i % 6 !== 0) continue;
+      for (let use = 0; use < 4; use++) reader.unpin(reader.pin(key, 1));
+    }
+    const pins: number[] = [];
+    const order = meanwhile(step, () => {
+      for (const key of keys) {
+        const handle = reader.pin(key, 1);
+        if (handle !== SharedCache.NONE) pins.push(handle);
+      }
+    });
+    writer.insert("/large", 1, new Uint8Array(50_000).fill(1));
+    vi.restoreAllMocks();
+    if (!order.ran) break;
+    pinnedAfter.push(pins.length);
+    expect([step, inconsistencies(memory)]).toEqual([step, []]);
+    for (const handle of pins) expect(reader.view(handle).every((byte) => byte === 1)).toBe(true);
+    for (const handle of pins) reader.unpin(handle);
+    for (let i = 0; i < 40; i++) expect(writer.insert(`/again${i}`, 1, new Uint8Array(30_000))).toBe(true);
+    expect([step, inconsistencies(memory)]).toEqual([step, []]);
+  }
+  expect(new Set(pinnedAfter).size).toBeGreaterThan(3);
+});
