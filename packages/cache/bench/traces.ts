@@ -33,8 +33,8 @@ function fill(requests: number, next: (turn: number) => number): Uint32Array {
 }
 
 /** Independent requests, popularity 1 / rank^0.9: what web traffic looks like over a short time. */
-export function zipfTrace(requests: number): Trace {
-  const sample = zipfSampler(50_000, 0.9, seeded(1));
+export function zipfTrace(requests: number, seed = 0): Trace {
+  const sample = zipfSampler(50_000, 0.9, seeded(seed + 1));
   return {
     name: "zipf",
     about: "50,000 keys, popularity 1 / rank^0.9",
@@ -45,9 +45,9 @@ export function zipfTrace(requests: number): Trace {
 }
 
 /** Zipf traffic, and every now and then something walks over keys that nobody asks for again: a backup, a crawler. */
-export function scanTrace(requests: number): Trace {
-  const sample = zipfSampler(10_000, 0.9, seeded(2));
-  const random = seeded(3);
+export function scanTrace(requests: number, seed = 0): Trace {
+  const sample = zipfSampler(10_000, 0.9, seeded(seed + 2));
+  const random = seeded(seed + 3);
   let scanned = 100_000;
   let left = 0;
   return {
@@ -76,9 +76,9 @@ export function loopTrace(requests: number): Trace {
 }
 
 /** A loop that shares the cache with a hot set: a job that re-reads all files of a site that has visitors. */
-export function hotLoopTrace(requests: number): Trace {
-  const sample = zipfSampler(2000, 0.9, seeded(4));
-  const random = seeded(5);
+export function hotLoopTrace(requests: number, seed = 0): Trace {
+  const sample = zipfSampler(2000, 0.9, seeded(seed + 4));
+  const random = seeded(seed + 5);
   let next = 0;
   return {
     name: "hot + loop",
@@ -90,8 +90,8 @@ export function hotLoopTrace(requests: number): Trace {
 }
 
 /** What is popular changes altogether every so often: news. */
-export function shiftTrace(requests: number): Trace {
-  const sample = zipfSampler(5000, 0.9, seeded(6));
+export function shiftTrace(requests: number, seed = 0): Trace {
+  const sample = zipfSampler(5000, 0.9, seeded(seed + 6));
   const period = 20_000;
   return {
     name: "shift",
@@ -103,10 +103,10 @@ export function shiftTrace(requests: number): Trace {
 }
 
 /** Zipf traffic over files whose sizes are log-normal, as the files of web sites are: budgets in bytes. */
-export function sizesTrace(requests: number): Trace {
+export function sizesTrace(requests: number, seed = 0): Trace {
   const keyCount = 20_000;
-  const sample = zipfSampler(keyCount, 0.9, seeded(7));
-  const random = seeded(8);
+  const sample = zipfSampler(keyCount, 0.9, seeded(seed + 7));
+  const random = seeded(seed + 8);
   const sizes = new Uint32Array(keyCount);
   for (let key = 0; key < keyCount; key++) {
     const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
@@ -122,8 +122,9 @@ export function sizesTrace(requests: number): Trace {
   };
 }
 
-export function allTraces(requests: number): Trace[] {
+/** @param seed another one, other traces of the same kinds: the policies were tuned on those of 0 */
+export function allTraces(requests: number, seed = 0): Trace[] {
   return [zipfTrace, scanTrace, loopTrace, hotLoopTrace, shiftTrace, sizesTrace].map((make) =>
-    make(requests),
+    make(requests, seed),
   );
 }
