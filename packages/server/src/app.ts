@@ -96,6 +96,7 @@ export class App {
     this.#core.router ??= new Router<Handler>();
     const handler =
       rest.length === 1 ? (rest[0] as Handler) : routeHandler(rest[0], rest[1] as unknown as Handler);
+    for (const name of typeof method === "string" ? [method] : method) this.#core.ownMethods.add(name);
     this.#core.router.add(method, pattern, handler);
     return this;
   }

@@ -514,6 +514,8 @@ describe("time", () => {
     bodyTimeoutMs: 100,
     idleTimeoutMs: 200,
     writeTimeoutMs: 100,
+    minBodyBytesPerSecond: 0,
+    minSendBytesPerSecond: 0,
     lingerTimeoutMs: 50,
   };
 

@@ -3,6 +3,7 @@ import { encodeInterim, parseErrorOf, type RequestHead, type ResponsePlan } from
 import { type BodySource, RequestBody } from "./body/request-body.js";
 import { ServerError } from "./errors.js";
 import type { RequestClient } from "./handlers/request-client.js";
+import { Pace } from "./limits/pace.js";
 import type { Transport, TransportHandler } from "./loop/loop.js";
 import { errorPlan } from "./response/error-plan.js";
 import { BLOCKED, DRAINED, OutQueue } from "./response/out-queue.js";
@@ -26,6 +27,9 @@ const CHUNKED_LINE = Buffer.from("Transfer-Encoding: chunked\r\n", "latin1");
 /** A closing connection reads on for this much at the most. */
 const MAX_LINGER_BYTES = 1024 * 1024;
 const LINE_FEED = 10;
+const CARRIAGE_RETURN = 13;
+/** How often the progress of a client that is behind is looked at within `writeTimeoutMs`. */
+const WRITE_CHECKS = 4;
 const NO_BYTES = new Uint8Array(0);
 
 // Flags of a connection.
@@ -39,6 +43,8 @@ const PAUSED = 1 << 2;
 const STREAMING = 1 << 3;
 /** `#pending` is the beginning of a head. */
 const HEAD_BEGUN = 1 << 4;
+/** The request line of a head that has begun is whole. */
+const LINE_DONE = 1 << 8;
 /** The client finished sending. */
 const PEER_ENDED = 1 << 5;
 /** The request under way is HEAD. */
@@ -142,16 +148,16 @@ export class Connection
     }
     const { memory } = this.#core.loop;
     const pending = this.#pending;
+    let seen = 0;
     if (pending !== null) {
-      // A cut head is scanned again only when its end may have come.
-      if (
-        (this.#flags & HEAD_BEGUN) !== 0 &&
-        pending.byteLength + end - start < this.#core.options.maxRequestLineBytes &&
-        !hasLineFeed(memory.bytes, start, end)
-      ) {
-        this.#pending = concat(pending, memory.bytes, start, end);
+      const begun = (this.#flags & HEAD_BEGUN) !== 0;
+      // A cut head is looked at again when a line of it has ended, or when it is too long: byte by byte it costs no
+      // more than at once.
+      if (begun && this.#headGoesOn(pending.byteLength + end - start, memory.bytes, start, end)) {
+        this.#pending = append(pending, memory.bytes, start, end);
         return;
       }
+      if (begun) seen = pending.byteLength;
       // Cannot be: the parser refuses a head before it grows so large. But what lies in front is other people's.
       if (pending.byteLength > memory.headroomBytes)
         throw new RangeError(`${pending.byteLength} bytes pending`);
@@ -159,7 +165,16 @@ export class Connection
       memory.bytes.set(pending, start);
       this.#pending = null;
     }
-    this.#consume(memory.bytes, start, end);
+    this.#consume(memory.bytes, start, end, seen);
+  }
+
+  /** The head that has begun cannot have ended, nor broken a limit, with the bytes `[start, end)` that came. */
+  #headGoesOn(length: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const { maxRequestLineBytes, maxHeadBytes } = this.#core.options;
+    const limit = (this.#flags & LINE_DONE) !== 0 ? maxHeadBytes : maxRequestLineBytes;
+    if (length >= limit) return false;
+    const at = bytes.indexOf(LINE_FEED, start);
+    return at < 0 || at >= end;
   }
 
   onEnd(): void {
@@ -195,10 +210,14 @@ export class Connection
     this.#wakeStream();
   }
 
-  /** Parses and answers what lies in `bytes[position, end)`, keeps the rest, sends the batch. */
-  #consume(bytes: Uint8Array, position: number, end: number): void {
+  /**
+   * Parses and answers what lies in `bytes[position, end)`, keeps the rest, sends the batch.
+   * @param seen how many of the bytes were looked at before and are the beginning of a head
+   */
+  #consume(bytes: Uint8Array, position: number, end: number, seen: number): void {
     for (;;) {
-      position = this.#parse(bytes, position, end);
+      position = this.#parse(bytes, position, end, seen);
+      seen = 0;
       if (this.#upgrade !== null && !this.gone && this.#flush(false)) {
         this.#switchProtocol(bytes, position, end);
         return;
@@ -215,7 +234,7 @@ export class Connection
   }
 
   /** Takes requests and body bytes as long as no answer is in the way. @returns where it stopped */
-  #parse(bytes: Uint8Array, position: number, end: number): number {
+  #parse(bytes: Uint8Array, position: number, end: number, seen: number): number {
     const core = this.#core;
     while (position < end && (this.#flags & CLOSING) === 0 && !this.gone) {
       if (this.#body !== null) {
@@ -226,15 +245,17 @@ export class Connection
       }
       if (this.#output !== OUTPUT.idle) break;
       const head = core.head;
-      const used = head.parse(position, end);
+      const used = head.parse(position, end, seen);
+      seen = 0;
       if (used === 0) {
+        if (beginsLine(bytes, position, end)) this.#flags |= LINE_DONE;
         if ((this.#flags & HEAD_BEGUN) === 0) {
           this.#flags |= HEAD_BEGUN;
           this.#arm(core.options.headTimeoutMs);
         }
         break;
       }
-      this.#flags &= ~HEAD_BEGUN;
+      this.#flags &= ~(HEAD_BEGUN | LINE_DONE);
       if (used < 0) {
         this.#reject(head, used);
         break;
@@ -264,7 +285,7 @@ export class Connection
       if (pending.byteLength > memory.receiveBytes)
         throw new RangeError(`${pending.byteLength} bytes pending`);
       memory.bytes.set(pending, memory.receiveStart);
-      this.#consume(memory.bytes, memory.receiveStart, memory.receiveStart + pending.byteLength);
+      this.#consume(memory.bytes, memory.receiveStart, memory.receiveStart + pending.byteLength, 0);
     }
     if (this.gone || (this.#flags & LINGERING) !== 0) return;
     const waiting = this.#pending !== null && (this.#flags & HEAD_BEGUN) === 0;
@@ -371,6 +392,7 @@ export class Connection
   }
 
   #feedBody(body: RequestBody, bytes: Uint8Array, position: number, end: number): number {
+    const waiting = body.wanted;
     const next = body.feed(bytes, position, end);
     if (body.complete) {
       this.#body = null;
@@ -381,7 +403,7 @@ export class Connection
       if (this.#output !== OUTPUT.awaiting) this.#flags |= CLOSING;
       return end;
     } else {
-      this.#arm(this.#core.options.bodyTimeoutMs);
+      this.#armBody(body, waiting);
       if (this.#output === OUTPUT.idle && body.receivedBytes > this.#core.options.maxDiscardBytes)
         this.#flags |= CLOSING;
     }
@@ -389,7 +411,10 @@ export class Connection
   }
 
   onBodyWanted(): void {
-    this.#arm(this.#core.options.bodyTimeoutMs);
+    const body = this.#body;
+    // A body that comes in one piece needs no pace.
+    if (body !== null && body.pace !== null) this.#armBody(body, false);
+    else this.#arm(this.#core.options.bodyTimeoutMs);
     if ((this.#flags & PAUSED) !== 0) queueMicrotask(() => this.#continueInput());
   }
 
@@ -496,8 +521,12 @@ export class Connection
     if (body !== null) {
       if (body.error !== null) return true;
       // The client may or may not send a body that it was never asked for: what follows would be ambiguous.
-      if (body.awaitsContinue || body.remainingBytes > options.maxDiscardBytes) return true;
-      body.discard();
+      if (body.awaitsContinue) return true;
+      // A stream may be made of the body: what it leaves is dropped at its end.
+      if (plan.body.kind !== "stream") {
+        if (body.remainingBytes > options.maxDiscardBytes) return true;
+        body.discard();
+      }
     }
     return plan.body.kind === "stream" && plan.body.length === undefined && this.#minorVersion === 0;
   }
@@ -561,8 +590,9 @@ export class Connection
         this.transport.destroy();
         return false;
       } else {
-        this.#enqueue().prepend(batch, Math.max(sent, 0));
-        this.#arm(this.#core.options.writeTimeoutMs);
+        const behind = this.#enqueue();
+        behind.prepend(batch, Math.max(sent, 0));
+        this.#armWrite(behind);
         return false;
       }
     }
@@ -577,7 +607,7 @@ export class Connection
       return true;
     }
     if (result === BLOCKED) {
-      this.#arm(this.#core.options.writeTimeoutMs);
+      this.#armWrite(queue);
       return false;
     }
     this.transport.destroy();
@@ -589,6 +619,7 @@ export class Connection
     if (this.gone || queue === null || queue.empty) return;
     if (!this.#drain(queue)) return;
     if ((this.#flags & STREAMING) !== 0) {
+      if (this.#body !== null) this.#armBody(this.#body, false);
       this.#wakeStream();
       return;
     }
@@ -605,7 +636,7 @@ export class Connection
     } else if ((this.#flags & HEAD_BEGUN) !== 0) {
       // The head's own deadline runs.
     } else if (this.#body !== null) {
-      this.#arm(this.#core.options.bodyTimeoutMs);
+      this.#armBody(this.#body, false);
     } else {
       this.#armIdle();
     }
@@ -658,6 +689,11 @@ export class Connection
       this.transport.destroy();
       return;
     }
+    const body = this.#body;
+    if (body !== null) {
+      if (body.remainingBytes > this.#core.options.maxDiscardBytes) this.#flags |= CLOSING;
+      else body.discard();
+    }
     if (this.#queue !== null && !this.#queue.empty) return;
     this.#output = OUTPUT.idle;
     this.#afterAnswer();
@@ -705,6 +741,33 @@ export class Connection
     }
   }
 
+  /** @param waiting the time since the last call was spent waiting for the client's bytes */
+  #armBody(body: RequestBody, waiting: boolean): void {
+    const { loop, options } = this.#core;
+    const { bodyTimeoutMs, minBodyBytesPerSecond } = options;
+    if (body.pace === null) {
+      body.pace = new Pace(bodyTimeoutMs, minBodyBytesPerSecond, body.receivedBytes, loop.nowMs);
+    } else {
+      body.pace.note(body.receivedBytes, loop.nowMs, waiting);
+    }
+    // While the client is behind with an answer, that deadline runs.
+    if (this.#queue === null || this.#queue.empty) this.#arm(Math.max(body.pace.leftMs, 0));
+  }
+
+  /** The client is behind: its progress is looked at a few times before the time is over. */
+  #armWrite(queue: OutQueue): void {
+    if (queue.pace !== null) return;
+    const { loop, options } = this.#core;
+    const { writeTimeoutMs, minSendBytesPerSecond } = options;
+    queue.pace = new Pace(writeTimeoutMs, minSendBytesPerSecond, this.#takenBytes(queue), loop.nowMs);
+    this.#arm(writeTimeoutMs / WRITE_CHECKS);
+  }
+
+  #takenBytes(queue: OutQueue): number {
+    const taken = this.transport.takenBytes?.() ?? -1;
+    return taken < 0 ? queue.sentBytes : taken;
+  }
+
   #armIdle(): void {
     this.#deadlineTick = this.#core.tick + this.#core.idleTicks;
     if (this.#deadlineTick < this.#timerTick) this.#arm(this.#core.options.idleTimeoutMs);
@@ -725,23 +788,19 @@ export class Connection
   }
 
   #onDeadline(): void {
-    if ((this.#flags & LINGERING) !== 0 || this.#output === OUTPUT.writing) {
-      if ((this.#flags & STREAMING) !== 0 && (this.#queue === null || this.#queue.empty)) return;
+    if ((this.#flags & LINGERING) !== 0) {
       this.transport.destroy();
       return;
     }
+    const queue = this.#queue;
+    if (queue !== null && queue.pace !== null && !queue.empty) {
+      this.#checkTaking(queue, queue.pace);
+      return;
+    }
     const body = this.#body;
-    if (this.#output === OUTPUT.awaiting) {
-      if (body?.wanted === true) {
-        body.fail(
-          new ServerError(
-            "TZ_SERVER_BODY_TIMEOUT",
-            `no byte of the request body came for ${this.#core.options.bodyTimeoutMs} ms`,
-          ),
-        );
-        this.#flags &= ~KEEP_ALIVE;
-        this.#body = null;
-      }
+    if (this.#output !== OUTPUT.idle) {
+      // A handler works, or a stream waits for its source: only the client's part has a deadline.
+      if (body?.wanted === true) this.#failBody(body);
       return;
     }
     if (body !== null || this.#pending !== null) {
@@ -758,20 +817,52 @@ export class Connection
     }
     this.#finish();
   }
+
+  /** An answer waits for the client: is it slow, or too slow? */
+  #checkTaking(queue: OutQueue, pace: Pace): void {
+    const { loop, options } = this.#core;
+    const left = pace.note(this.#takenBytes(queue), loop.nowMs);
+    if (left <= 0) this.transport.destroy();
+    else this.#arm(Math.min(left, options.writeTimeoutMs / WRITE_CHECKS));
+  }
+
+  /** The reader of a body that does not come, or too slowly, is told. */
+  #failBody(body: RequestBody): void {
+    const { bodyTimeoutMs, minBodyBytesPerSecond } = this.#core.options;
+    body.fail(
+      new ServerError(
+        "TZ_SERVER_BODY_TIMEOUT",
+        `the request body stopped for bodyTimeoutMs = ${bodyTimeoutMs}, or comes slower than minBodyBytesPerSecond = ${minBodyBytesPerSecond}`,
+      ),
+    );
+    this.#flags &= ~KEEP_ALIVE;
+    this.#body = null;
+    // What follows cannot be told from a request, and an answer that has begun cannot say so.
+    if (this.#output !== OUTPUT.awaiting) this.#flags |= CLOSING;
+  }
 }
 
 function expire(timer: WheelTimer): void {
   (timer as Connection).onTimer();
 }
 
-function hasLineFeed(bytes: Uint8Array, start: number, end: number): boolean {
-  const at = bytes.indexOf(LINE_FEED, start);
-  return at >= 0 && at < end;
+/** Whether a line that is not empty ends in `bytes[start, end)`: the empty ones in front of a request do not count. */
+function beginsLine(bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start;
+  while (at < end && (bytes[at] === LINE_FEED || bytes[at] === CARRIAGE_RETURN)) at++;
+  const lineFeed = bytes.indexOf(LINE_FEED, at);
+  return lineFeed >= 0 && lineFeed < end;
 }
 
-function concat(first: Uint8Array, bytes: Uint8Array, start: number, end: number): Uint8Array {
-  const all = new Uint8Array(first.byteLength + end - start);
-  all.set(first);
-  all.set(bytes.subarray(start, end), first.byteLength);
+/** `first` with `bytes[start, end)` behind it: in the room behind it when there is some, otherwise in twice as much. */
+function append(first: Uint8Array, bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const { buffer, byteOffset, byteLength } = first;
+  const length = byteLength + end - start;
+  const fits = byteOffset + length <= buffer.byteLength;
+  const all = fits
+    ? new Uint8Array(buffer, byteOffset, length)
+    : new Uint8Array(length * 2).subarray(0, length);
+  if (!fits) all.set(first);
+  all.set(bytes.subarray(start, end), byteLength);
   return all;
 }

@@ -83,7 +83,7 @@ export const SERVER_OPTIONS = {
     min: 10,
     max: HOUR,
     unit: "ms",
-    meaning: "Between two pieces of a request body; then 408.",
+    meaning: "How long a request body may stop; then 408. Slow bodies: `minBodyBytesPerSecond`.",
   },
   idleTimeoutMs: {
     default: 60 * SECOND,
@@ -97,7 +97,24 @@ export const SERVER_OPTIONS = {
     min: 10,
     max: 24 * HOUR,
     unit: "ms",
-    meaning: "A client that takes no byte of an answer for this long is closed.",
+    meaning:
+      "A client that takes no byte of an answer for this long is closed. Slow clients: `minSendBytesPerSecond`.",
+  },
+  minBodyBytesPerSecond: {
+    default: 240,
+    min: 0,
+    max: 1_000_000_000,
+    unit: "bytes/s",
+    meaning:
+      "A request body that comes slower uses up `bodyTimeoutMs`, then 408; 0 is no rate: a byte in time will do.",
+  },
+  minSendBytesPerSecond: {
+    default: 240,
+    min: 0,
+    max: 1_000_000_000,
+    unit: "bytes/s",
+    meaning:
+      "A client that takes an answer slower uses up `writeTimeoutMs`, then it is closed; 0 is no rate.",
   },
   lingerTimeoutMs: {
     default: 2 * SECOND,

@@ -1,4 +1,4 @@
-import { createScanner, type PlanMount, RequestHead, type ResponsePlan } from "@tz/http1";
+import { createScanner, METHOD, type PlanMount, RequestHead, type ResponsePlan } from "@tz/http1";
 import { RouteMatch, type Router } from "@tz/router";
 import type { RequestBody } from "./body/request-body.js";
 import { whenAnswered } from "./handlers/answered.js";
@@ -35,6 +35,8 @@ export class ServerCore {
   readonly mounts = new MountTable();
   readonly idleTicks: number;
   handler: Handler | undefined;
+  /** Methods that routes name beside the well-known ones. */
+  readonly ownMethods = new Set<string>();
   router: Router<Handler> | undefined;
   readonly match = new RouteMatch<Handler>();
   /** Peers that may speak for others; `undefined` when there are none. */
@@ -95,14 +97,15 @@ export class ServerCore {
         return this.#call(value, new ServerRequest(this, head, length, body, client, params, pattern));
       }
     }
-    const mount: PlanMount | undefined = this.mounts.find(head);
+    const known = head.methodId !== METHOD.other || this.ownMethods.has(head.method);
+    const mount: PlanMount | undefined = known ? this.mounts.find(head) : undefined;
     if (mount !== undefined && this.hooks === undefined) {
       const plan = mount.plan(head);
       if (plan instanceof Promise) this.lend(head, length);
       return plan;
     }
     const handler =
-      mount === undefined ? this.#fallback() : (request: ServerRequest) => mount.plan(request.head);
+      mount === undefined ? this.#fallback(known) : (request: ServerRequest) => mount.plan(request.head);
     if (typeof handler !== "function" && this.hooks === undefined) return handler;
     return this.#call(
       typeof handler === "function" ? handler : () => handler,
@@ -111,7 +114,9 @@ export class ServerCore {
   }
 
   /** Who answers what neither a route nor a mount claims, or the answer itself. */
-  #fallback(): Handler | ResponsePlan {
+  #fallback(methodKnown: boolean): Handler | ResponsePlan {
+    // RFC 9110 §9.1: 501 for a method that nobody here knows, 405 for one that this resource does not take.
+    if (!methodKnown && this.handler === undefined) return errorPlan(501, false);
     if (this.router !== undefined) {
       const { outcome, allow, status } = this.match;
       if (outcome === "options") return empty(204, ["Allow", allow]);

@@ -114,6 +114,7 @@ export {
   socket,
   socketpair,
   takeSocketError,
+  tcpBytesAcked,
   trySetsockopt,
   writev,
 } from "./socket.js";

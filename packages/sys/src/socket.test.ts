@@ -50,6 +50,7 @@ import {
   socket,
   socketpair,
   takeSocketError,
+  tcpBytesAcked,
   trySetsockopt,
   writev,
 } from "./socket.js";
@@ -215,6 +216,19 @@ test("sendmsg passes a descriptor to another process's hands (SCM_RIGHTS)", () =
   header.release();
   vector.release();
   control.release();
+});
+
+test("tcpBytesAcked counts what the peer's kernel took, and refuses what is no TCP socket", async () => {
+  const { client, server } = connection({ family: "ipv4", host: "127.0.0.1", port: 0 });
+  const before = tcpBytesAcked(server);
+  expect(before).toBeGreaterThanOrEqual(0);
+  expect(send(server, memory.address, 1000, 0)).toBe(1000);
+  for (let i = 0; i < 500 && tcpBytesAcked(server) < before + 1000; i++) await new Promise(setImmediate);
+  expect(tcpBytesAcked(server)).toBe(before + 1000);
+  expect(recv(client, memory.address, 2000, 0)).toBe(1000);
+  const [unixEnd] = socketpair(SOCK_STREAM | FLAGS).map(own);
+  expect(tcpBytesAcked(unixEnd!)).toBeLessThan(0);
+  expect(tcpBytesAcked(-1)).toBe(-ERRNO.EBADF);
 });
 
 test("connect says -EINPROGRESS, and the socket's error tells how it went", () => {

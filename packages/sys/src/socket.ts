@@ -3,7 +3,7 @@
  * `SysError`. Writing to a closed connection gives `-EPIPE`: Node ignores SIGPIPE.
  */
 import { checked, checkMessage, checkRange, checkVector } from "./address-check.js";
-import { AF_INET, AF_INET6, AF_UNIX, SO_ERROR, SO_LINGER, SOL_SOCKET } from "./constants.js";
+import { AF_INET, AF_INET6, AF_UNIX, IPPROTO_TCP, SO_ERROR, SO_LINGER, SOL_SOCKET } from "./constants.js";
 import { orThrow } from "./errors.js";
 import { bind as bindNative, errnoCell } from "./native.js";
 import { scratchAddress, scratchView, scratchWords } from "./scratch.js";
@@ -123,6 +123,27 @@ export function getsockopt(fd: number, level: number, option: number): number {
   orThrow(result === -1 ? -errnoCell[0]! : result, "getsockopt");
   return scratchView.getInt32(0, true);
 }
+
+/** Of `struct tcp_info` (linux/tcp.h): what is asked for, and where the 64 bits of acknowledged bytes lie in it. */
+const TCP_INFO = 11;
+const TCP_INFO_BYTES = 128;
+const BYTES_ACKED_OFFSET = 120;
+
+/**
+ * How many bytes a TCP peer has acknowledged since the connection began, the SYN counted as one: what it took, not
+ * what waits in the kernel. @returns a negative errno for other sockets
+ */
+export function tcpBytesAcked(fd: number): number {
+  const lengthAt = TCP_INFO_BYTES;
+  scratchWords[lengthAt / 4] = TCP_INFO_BYTES;
+  const result = nativeGetOption(fd, IPPROTO_TCP, TCP_INFO, scratchAddress, scratchAddress + lengthAt);
+  if (result === -1) return -errnoCell[0]!;
+  // A kernel before 4.1 fills in less.
+  if (scratchWords[lengthAt / 4]! < TCP_INFO_BYTES) return -ENOPROTOOPT;
+  return Number(scratchView.getBigUint64(BYTES_ACKED_OFFSET, true));
+}
+
+const ENOPROTOOPT = 92;
 
 /** Takes the socket's pending error: 0 or a negative errno (its own, or that of a failed call). */
 export function takeSocketError(fd: number): number {

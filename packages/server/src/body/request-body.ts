@@ -1,5 +1,6 @@
 import { ChunkedDecoder, parseErrorOf } from "@tz/http1";
 import { ServerError } from "../errors.js";
+import type { Pace } from "../limits/pace.js";
 
 /** Body bytes held for a handler that is slower than its client; beyond, reading stops. */
 const HIGH_WATER_BYTES = 64 * 1024;
@@ -34,6 +35,8 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
   #used = false;
   #expectsContinue: boolean;
   #wake: (() => void) | null = null;
+  /** How fast the client sends it; made when the body does not come in one piece. */
+  pace: Pace | null = null;
   /** Every byte has arrived. */
   complete = false;
   /** Why it never will. */

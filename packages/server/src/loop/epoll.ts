@@ -44,6 +44,7 @@ import {
   socket,
   TCP_NODELAY,
   takeSocketError,
+  tcpBytesAcked,
   type Watch,
   watchReadable,
   writev,
@@ -395,6 +396,10 @@ class EpollTransport implements Transport {
 
   sendFile(fd: number, offset: number, length: number): number {
     return sendfile(this.fd, fd, offset, length);
+  }
+
+  takenBytes(): number {
+    return tcpBytesAcked(this.fd);
   }
 
   pause(): void {

@@ -48,6 +48,11 @@ export interface Transport {
    * nothing fits now and `onWritable` will follow.
    */
   sendFile(fd: number, offset: number, length: number): number;
+  /**
+   * All bytes that the peer itself has taken so far, when the loop can tell: the difference of two calls is the
+   * client's progress, also where the kernel buffers much. Negative, or missing, when it cannot.
+   */
+  takenBytes?(): number;
   /** Stops `onData`: what the peer sends stays in the kernel. */
   pause(): void;
   resume(): void;

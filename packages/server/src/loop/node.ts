@@ -56,6 +56,8 @@ export class NodeLoop implements Loop {
       const at = unix ? { path: options.host } : { host: options.host, port: options.port };
       server.listen({ ...at, backlog: options.backlog }, resolve);
     });
+    // Failures of accept(2), EMFILE among them, concern connections that are not there: the server goes on.
+    server.removeAllListeners("error").on("error", () => {});
     this.#servers.add(server);
     const bound = server.address();
     const address =

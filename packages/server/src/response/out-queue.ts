@@ -1,4 +1,5 @@
 import type { PackedResponse, PlanFile, ResponsePlan } from "@tz/http1";
+import type { Pace } from "../limits/pace.js";
 import type { Transport } from "../loop/loop.js";
 import type { SendBatch } from "../loop/send-batch.js";
 
@@ -39,6 +40,10 @@ const MAX_SENDFILE_BYTES = 2 * 1024 * 1024;
 export class OutQueue {
   readonly #items: OutItem[] = [];
   #first = 0;
+  /** How fast the client takes it; `null` when nothing waits for the client. */
+  pace: Pace | null = null;
+  /** Bytes that the transport took from this queue. */
+  sentBytes = 0;
   /** The last write was short: do not ask again before the transport says so. */
   #short = false;
 
@@ -101,6 +106,7 @@ export class OutQueue {
           : this.#sendBytes(transport, batch, item, more);
       if (sent < 0) return sent === -EAGAIN ? BLOCKED : sent;
       budget -= sent;
+      this.sentBytes += sent;
       if (isDone(item)) {
         this.#first++;
         item.plan?.release?.();
@@ -110,6 +116,7 @@ export class OutQueue {
     }
     this.#items.length = 0;
     this.#first = 0;
+    this.pace = null;
     return DRAINED;
   }
 
