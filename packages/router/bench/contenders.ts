@@ -1,7 +1,7 @@
+import { Router } from "@tz/router";
 import FindMyWay from "find-my-way";
 import { addRoute, createRouter, findRoute } from "rou3";
 import { compileRouter } from "rou3/compiler";
-import { Router } from "../src/index.js";
 import type { Table, TableRequest } from "./tables.js";
 
 /** A request as each contender wants it. */
@@ -11,18 +11,36 @@ export interface Target {
   readonly bytes: Uint8Array;
   readonly start: number;
   readonly end: number;
+  /** The parameters that a handler of this route asks for. */
+  readonly names: readonly string[];
 }
 
 export interface Contender {
   readonly name: string;
   /** What is timed: finds the route; the result is what it always makes, with or without parameters. */
   readonly find: (target: Target) => unknown;
-  /** The same and all parameters as strings. */
+  /** The same, and what a handler does next: each parameter by its name. Returns the length of all values. */
+  readonly readByName: (target: Target) => number;
+  /** All parameters as strings, for the check of the answers; not timed. */
   readonly read: (target: Target) => Readonly<Record<string, string>> | undefined;
 }
 
 /** The key of an unnamed wildcard in the results of each. */
 const WILDCARD_KEYS = ["0", "_", "*"];
+
+/** The peers hand out an object with all values. */
+function lengthOf(
+  params: Readonly<Record<string, string | undefined>>,
+  names: readonly string[],
+  wildcardKey: string,
+): number {
+  let length = 0;
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i]!;
+    length += params[name === "*" ? wildcardKey : name]!.length;
+  }
+  return length;
+}
 
 function named(params: Record<string, string | undefined> | undefined): Record<string, string> {
   const result: Record<string, string> = {};
@@ -31,6 +49,8 @@ function named(params: Record<string, string | undefined> | undefined): Record<s
   }
   return result;
 }
+
+const NO_PARAMS = {};
 
 type Make = (table: Pick<Table, "routes">) => Contender;
 
@@ -45,6 +65,7 @@ function findMyWay(compiled: boolean): Make {
     return {
       name: compiled ? "find-my-way, compiled" : "find-my-way",
       find,
+      readByName: (target) => lengthOf(find(target)!.params, target.names, "*"),
       read: (target) => {
         const found = find(target);
         return found === null ? undefined : named(found.params);
@@ -65,6 +86,7 @@ function rou3(compiled: boolean): Make {
     return {
       name: compiled ? "rou3, compiled" : "rou3",
       find,
+      readByName: (target) => lengthOf(find(target)!.params ?? NO_PARAMS, target.names, "0"),
       read: (target) => {
         const found = find(target);
         return found === undefined ? undefined : named(found.params);
@@ -85,6 +107,12 @@ function tz(kind: "string" | "bytes"): Make {
     return {
       name: `@tz/router, ${kind}`,
       find,
+      readByName: (target) => {
+        const match = find(target);
+        let length = 0;
+        for (let i = 0; i < target.names.length; i++) length += match.param(target.names[i]!)!.length;
+        return length;
+      },
       read: (target) => {
         const match = find(target);
         if (match.route === undefined) return undefined;
@@ -104,9 +132,9 @@ export function targetsOf(requests: readonly TableRequest[]): Target[] {
   const texts = requests.map(({ method, path }) => `${method} ${path} HTTP/1.1\r\n`);
   const bytes = new TextEncoder().encode(texts.join(""));
   let line = 0;
-  return requests.map(({ method, path }, index) => {
+  return requests.map(({ method, path, params }, index) => {
     const start = line + method.length + 1;
     line += texts[index]!.length;
-    return { method, path, bytes, start, end: start + path.length };
+    return { method, path, bytes, start, end: start + path.length, names: Object.keys(params) };
   });
 }

@@ -43,7 +43,7 @@ export function timeContenders(
   for (let round = -warmUp; round < options.rounds; round++) {
     contenders.forEach((contender, index) => {
       const batch = options.freshStrings ? freshTargets(targets) : literal;
-      const ns = timeBatch(options.reads ? contender.read : contender.find, batch);
+      const ns = timeBatch(options.reads ? contender.readByName : contender.find, batch);
       if (round >= 0) rounds[index]!.push(ns);
     });
   }

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { ROUTER_ERROR_CODES } from "./errors.js";
-import { Router } from "./index.js";
-import { ROUTER_OPTIONS } from "./options.js";
+import { PARAM_TYPES, Router } from "./index.js";
+import { ROUTER_LIMITS, ROUTER_OPTIONS } from "./options.js";
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 
@@ -13,6 +13,16 @@ test("the README's tables name every option and every error code with its meanin
   }
   for (const [code, meaning] of Object.entries(ROUTER_ERROR_CODES)) {
     expect(readme).toContain(`| \`${code}\` | ${meaning} |`);
+  }
+});
+
+test("the reference names every type and every limit", () => {
+  const reference = readFileSync(new URL("../../../docs/reference/router.md", import.meta.url), "utf8");
+  for (const [name, { about }] of Object.entries(PARAM_TYPES)) {
+    expect(reference).toContain(`| \`${name}\` | ${about} |`);
+  }
+  for (const { value, unit } of Object.values(ROUTER_LIMITS)) {
+    expect(reference).toContain(`| ${value} | ${unit} |`);
   }
 });
 

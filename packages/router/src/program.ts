@@ -146,7 +146,7 @@ class ProgramWriter {
         code[table + 2 * (spelling - first) + 1] = label.length + written.ahead;
       }
     }
-    code[at + CHILDREN] = table - 2 * first;
+    code[at + CHILDREN] = table;
     code[at + FIRST] = first;
     code[at + SPAN] = span;
     return openMax;

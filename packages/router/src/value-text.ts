@@ -1,26 +1,42 @@
-import { plainByte } from "./path-alphabet.js";
+import { ENCODED_QUESTION, plainByte } from "./path-alphabet.js";
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** From here on the native decoder is faster than characters in groups of eight (measured: 16 to 24 bytes). */
-const NATIVE_BYTES_MIN = 20;
+/** From here on the native way is faster than characters in groups of eight. */
+const NATIVE_BYTES_MIN = 16;
+
+/**
+ * What `buffer.toString("latin1", start, end)` calls. It takes any byte array, and without a Buffer to be made
+ * for each value it is between twice and three times as fast.
+ */
+const latin1Slice = (
+  Buffer.prototype as unknown as { latin1Slice(this: Uint8Array, start: number, end: number): string }
+).latin1Slice;
 
 /** `bytes[start, end)`, which are ASCII, as a string. */
 export function asciiText(bytes: Uint8Array, start: number, end: number): string {
-  if (end - start >= NATIVE_BYTES_MIN) {
-    return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
-  }
+  if (end - start >= NATIVE_BYTES_MIN) return latin1Slice.call(bytes, start, end);
   let text = "";
   let i = start;
   for (; i + 8 <= end; i += 8) text += eight(bytes, i);
   return end - i === 0 ? text : text + upToSeven(bytes, i, end - i);
 }
 
+/** Where a short value gets its plain bytes; it is full and read within one call. */
+const plainText = new Uint8Array(64);
+
 /** `bytes[start, end)` of a decoded path as a string: protected bytes become their characters. */
 export function decodedText(bytes: Uint8Array, start: number, end: number): string {
-  const plain = bytes.slice(start, end);
-  for (let i = 0; i < plain.length; i++) plain[i] = plainByte(plain[i]!);
-  return decoder.decode(plain);
+  const length = end - start;
+  const plain = length <= plainText.length ? plainText : new Uint8Array(length);
+  let allBits = 0;
+  for (let i = 0; i < length; i++) {
+    const byte = bytes[start + i]!;
+    const own = byte < ENCODED_QUESTION ? byte : plainByte(byte);
+    plain[i] = own;
+    allBits |= own;
+  }
+  return allBits < 0x80 ? asciiText(plain, 0, length) : decoder.decode(plain.subarray(0, length));
 }
 
 function eight(b: Uint8Array, i: number): string {

@@ -91,8 +91,9 @@ export class Walker {
       let choice = code[node + CHOICE]!;
       if (at < end && bytes[at] !== QUESTION) {
         const byte = ahead < end ? bytes[ahead]! : -1;
-        if ((byte - code[node + FIRST]!) >>> 0 < code[node + SPAN]!) {
-          const entry = code[node + CHILDREN]! + 2 * byte;
+        const index = byte - code[node + FIRST]!;
+        if (index >= 0 && index < code[node + SPAN]!) {
+          const entry = code[node + CHILDREN]! + 2 * index;
           const child = code[entry]!;
           const length = code[child + LENGTH]!;
           if (child !== 0 && length <= end - at) {

@@ -86,6 +86,12 @@ test.each(["(?:a{1000}){1000}", "(a|b)*a(a|b){12}", "(?:.{0,200}a){5}"])(
   },
 );
 
+test("an expression with few states whose sets are large is refused, in bounded time", () => {
+  expect(refusal("(?:.?){300}")).toContain("takes more than 3000000 steps");
+  // The same values, written so that its sets are small.
+  expect(compileRegex(".{0,300}").accepting.length).toBeLessThan(4096);
+});
+
 test("what makes backtracking engines run for years is one table look-up a byte", () => {
   const automaton = compileRegex("(a+)+|(a|aa)+|(.*a){5}");
   const value = `${"a".repeat(8000)}!`;
