@@ -25,6 +25,7 @@ export function growthPlot(points: readonly GrowthPoint[]): string {
   const y = (ns: number) => HEIGHT - BOTTOM - scale(ns, low, high) * (HEIGHT - TOP - BOTTOM);
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
+    "<title>Match of a route with three parameters, by size of the table</title>",
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
     `<text x="${LEFT}" y="20" font-size="14">Match of a route with three parameters, by size of the table</text>`,
     `<text x="${LEFT}" y="${HEIGHT - 8}">routes in the table</text>`,
