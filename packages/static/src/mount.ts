@@ -17,6 +17,7 @@ import { hasOpenat2, isSupported } from "@tz/sys";
 import { AnswerCache, type CacheStats } from "./cache/answer-cache.js";
 import type { Entry } from "./cache/entry.js";
 import { CoarseClock } from "./coarse-clock.js";
+import { ColdAnswers, mayAnswerCold } from "./cold/cold-answers.js";
 import { EntryLoader } from "./entry-loader.js";
 import { StaticError } from "./errors.js";
 import { loadManifest } from "./load-manifest.js";
@@ -73,6 +74,8 @@ export class StaticMount implements PlanMount {
   readonly #tree: WatchTree | undefined;
   readonly #loader: EntryLoader;
   readonly #observation: Observation;
+  /** The short way for files that are not kept. */
+  readonly #cold: ColdAnswers | undefined;
   /** What the options add to answers that are no file. */
   readonly #refusalFields: readonly string[];
   readonly #optionsPlan: ResponsePlan;
@@ -92,10 +95,16 @@ export class StaticMount implements PlanMount {
     const resolutionMs = Math.min(CLOCK_RESOLUTION_MS_MAX, revalidateMs / CLOCK_PARTS);
     const clock = options.clock ?? new CoarseClock(resolutionMs);
     const hasSys = options.sys === "auto" && isSupported().supported;
-    this.#files =
-      hasSys && hasOpenat2()
-        ? new SysFileSystem(root, options.symlinks, { now: () => clock.now(), rootCheckMs: revalidateMs })
-        : new NodeFileSystem(root, options.symlinks);
+    if (hasSys && hasOpenat2()) {
+      const files = new SysFileSystem(root, options.symlinks, {
+        now: () => clock.now(),
+        rootCheckMs: revalidateMs,
+      });
+      this.#files = files;
+      if (mayAnswerCold(options)) this.#cold = new ColdAnswers(files, this.prefix, options, manifest);
+    } else {
+      this.#files = new NodeFileSystem(root, options.symlinks);
+    }
     // Without belief there is nothing to watch for.
     if (hasSys && options.watch && revalidateMs > 0) {
       this.#tree = new WatchTree({
@@ -154,6 +163,7 @@ export class StaticMount implements PlanMount {
     this.#loader.close();
     this.#cache.clear();
     this.#tree?.close();
+    this.#cold?.close();
     this.#files.close();
     this.#memory.close();
   }
@@ -162,6 +172,10 @@ export class StaticMount implements PlanMount {
     const { method } = request;
     const isGet = method === "GET";
     if (isGet || method === "HEAD") {
+      if (isGet && this.#cold !== undefined) {
+        const plan = this.#cold.plan(request);
+        if (plan !== undefined) return plan;
+      }
       const entry = this.#find(request);
       if (
         entry !== undefined &&

@@ -62,11 +62,11 @@ function nodeDriver(name: string, options: StaticOptions): Driver {
   };
 }
 
-function serverDriver(loop: "epoll" | "node"): Driver {
+function serverDriver(loop: "epoll" | "node", options: StaticOptions = {}): Driver {
   return {
-    name: `@tz/server on the ${loop} loop`,
+    name: `@tz/server on the ${loop} loop${options.cache?.bytes === 0 ? " without a cache" : ""}`,
     isRaw: true,
-    options: {},
+    options,
     async start(mount) {
       const app = createServer({ loop });
       app.mount(mount);
@@ -84,4 +84,6 @@ export const drivers: readonly Driver[] = [
   nodeDriver("node:http adapter, files as descriptors", { cache: { maxEntryBytes: 0 } }),
   serverDriver("epoll"),
   serverDriver("node"),
+  serverDriver("epoll", { cache: { bytes: 0 } }),
+  serverDriver("node", { cache: { bytes: 0 } }),
 ];

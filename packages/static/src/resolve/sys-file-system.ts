@@ -131,6 +131,28 @@ export class SysFileSystem implements FileSystem {
     return result < 0 ? refusalOf(result) : this.#status();
   }
 
+  /**
+   * Reads a file that no link leads to straight into memory of the caller, if its pages are resident and it is
+   * smaller than `capacity`. What it was is in {@link lastStatus} then.
+   *
+   * It is looked at once, after it was read: a change meanwhile would show in its `ctime`.
+   * @returns its length; or -1, with nothing open, when it takes more than that
+   */
+  readAtOnce(relative: string, address: number, capacity: number): number {
+    const fd = this.#openContained(relative, FILE_FLAGS, RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH);
+    if (fd < 0) return -1;
+    this.#vector.set(0, address, capacity);
+    const count = preadv2(fd, this.#vector.address, 1, 0, RWF_NOWAIT);
+    const isRead = count >= 0 && count < capacity && fstat(fd, this.#stat) === 0;
+    close(fd);
+    return isRead && this.#stat.isFile && this.#stat.size === count ? count : -1;
+  }
+
+  /** What the last call saw; the next one overwrites it. */
+  get lastStatus(): StatBuffer {
+    return this.#stat;
+  }
+
   readBriefly(fd: number, byteLength: number): Uint8Array | undefined {
     if (byteLength === 0) return EMPTY;
     if (byteLength > SYNC_READ_BYTES) return undefined;

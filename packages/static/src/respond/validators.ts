@@ -7,12 +7,15 @@ import type { FileStatus } from "../resolve/file-system.js";
  */
 const CONSTANT_TIMES_SECONDS = new Set([0, 1, 315_532_800]);
 
-export function hasMeaningfulTime(status: FileStatus): boolean {
+export function hasMeaningfulTime(status: Pick<FileStatus, "mtimeSeconds">): boolean {
   return !CONSTANT_TIMES_SECONDS.has(status.mtimeSeconds) && status.mtimeSeconds > 0;
 }
 
 /** Time and size, nothing of the machine. Weak: two writes within a tick of the file system's clock look the same. */
-export function statusTag(status: FileStatus, suffix: string): string {
+export function statusTag(
+  status: Pick<FileStatus, "byteLength" | "mtimeSeconds" | "mtimeNanoseconds">,
+  suffix: string,
+): string {
   const seconds = status.mtimeSeconds.toString(36);
   const nanoseconds = status.mtimeNanoseconds.toString(36);
   return `W/"${status.byteLength.toString(36)}-${seconds}.${nanoseconds}${suffix}"`;
