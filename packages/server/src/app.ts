@@ -26,6 +26,11 @@ export interface ListenTarget {
   readonly host?: string;
   /** 0 lets the kernel choose. Default 8080. */
   readonly port?: number;
+  /**
+   * Several processes may listen on the address (SO_REUSEPORT); the kernel spreads connections over them. Epoll loop only.
+   * Default `false`.
+   */
+  readonly reusePort?: boolean;
 }
 
 export interface ListeningAddress extends BindAddress {
@@ -208,17 +213,20 @@ export class App {
   /**
    * Binds and accepts connections.
    * @throws SysError or a system error of Node: `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`, `ENOTFOUND`
-   * @throws ServerError `TZ_SERVER_STATE` after {@link close}
+   * @throws ServerError `TZ_SERVER_STATE` after {@link close}; `TZ_SERVER_LOOP_UNSUPPORTED` for `reusePort` on the node loop
    */
   async listen(target: ListenTarget = {}): Promise<ListeningAddress> {
     if (this.#closing !== undefined) throw new ServerError("TZ_SERVER_STATE", "listen() after close()");
-    const { host = DEFAULT_HOST, port = DEFAULT_PORT } = target;
+    const { host = DEFAULT_HOST, port = DEFAULT_PORT, reusePort = false } = target;
     if (!Number.isInteger(port) || port < 0 || port > 65_535) {
       throw new ServerError("TZ_SERVER_OPTION", `port is ${port}; allowed: a whole number from 0 to 65535`);
     }
     const { loop, options } = this.#core;
     const { backlog, maxConnections } = options;
-    const listener = await loop.listen({ host, port, backlog, maxConnections }, (transport) =>
+    if (reusePort && loop.kind === "node") {
+      throw new ServerError("TZ_SERVER_LOOP_UNSUPPORTED", "reusePort needs the epoll loop");
+    }
+    const listener = await loop.listen({ host, port, backlog, maxConnections, reusePort }, (transport) =>
       this.#accept(transport),
     );
     this.#listeners.push(listener);

@@ -1,6 +1,6 @@
 import { WheelTimer } from "@tz/alloc";
 import { encodeInterim, parseErrorOf, type RequestHead, type ResponsePlan } from "@tz/http1";
-import { type BodySource, RequestBody } from "./body/request-body.js";
+import { type BodySource, HELD_BYTES, RequestBody } from "./body/request-body.js";
 import { ServerError } from "./errors.js";
 import type { RequestClient } from "./handlers/request-client.js";
 import { Pace } from "./limits/pace.js";
@@ -260,8 +260,7 @@ export class Connection
         this.#reject(head, used);
         break;
       }
-      position += used;
-      this.#begin(head, used);
+      position = this.#begin(head, used, bytes, position + used, end);
     }
     return position;
   }
@@ -306,26 +305,30 @@ export class Connection
 
   // ---------------------------------------------------------------- request
 
-  #begin(head: RequestHead, length: number): void {
+  /** @returns where the request ends, as far as its bytes were taken */
+  #begin(head: RequestHead, length: number, bytes: Uint8Array, position: number, end: number): number {
     const core = this.#core;
     this.#requests++;
     this.#put(IS_HEAD, head.method === "HEAD");
     this.#put(KEEP_ALIVE, head.keepAlive);
     this.#minorVersion = head.minorVersion;
+    let body: RequestBody | null = null;
     if (head.chunked || head.contentLength > 0) {
+      const { maxBodyBytes, bodyTimeoutMs } = core.options;
       const expects = head.expectContinue && head.minorVersion === 1;
-      this.#body = new RequestBody(
-        this,
-        head.chunked ? -1 : head.contentLength,
-        core.options.maxBodyBytes,
-        expects,
-      );
-      this.#arm(core.options.bodyTimeoutMs);
+      body = new RequestBody(this, head.chunked ? -1 : head.contentLength, maxBodyBytes, expects);
+      if (!head.chunked && !expects && head.contentLength <= Math.min(end - position, HELD_BYTES)) {
+        // All of it is here: a handler that takes it at once answers at once.
+        position = body.feed(bytes, position, end);
+      } else {
+        this.#body = body;
+        this.#arm(bodyTimeoutMs);
+      }
     }
     let answer: ResponsePlan | Promise<ResponsePlan>;
     this.#output = OUTPUT.awaiting;
     try {
-      answer = core.answer(head, length, this.#body, this);
+      answer = core.answer(head, length, body, this);
     } catch (error) {
       answer = core.failed(error);
     }
@@ -335,10 +338,11 @@ export class Connection
         (plan) => this.#settle(plan),
         (error: unknown) => this.#settle(core.failed(error)),
       );
-      return;
+      return position;
     }
     this.#output = OUTPUT.idle;
     this.#respond(answer);
+    return position;
   }
 
   /** A handler's promise brought its plan. */

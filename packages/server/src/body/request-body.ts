@@ -3,7 +3,7 @@ import { ServerError } from "../errors.js";
 import type { Pace } from "../limits/pace.js";
 
 /** Body bytes held for a handler that is slower than its client; beyond, reading stops. */
-const HIGH_WATER_BYTES = 64 * 1024;
+export const HELD_BYTES = 64 * 1024;
 
 /** What a body needs of its connection. */
 export interface BodySource {
@@ -90,7 +90,7 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
   feed(bytes: Uint8Array, start: number, end: number): number {
     let position = start;
     while (position < end && !this.complete && this.error === null) {
-      if (this.#mode === MODE.hold && this.#heldBytes >= HIGH_WATER_BYTES) return position;
+      if (this.#mode === MODE.hold && this.#heldBytes >= HELD_BYTES) return position;
       position =
         this.#decoder === null
           ? this.#feedCounted(bytes, position, end)
@@ -130,6 +130,18 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
     this.#mode = MODE.collect;
     while (!this.complete && this.error === null) await this.#more();
     if (this.error !== null) throw this.error;
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, this.#heldBytes);
+  }
+
+  /**
+   * The whole body when it has arrived already, as small bodies do together with their head; `undefined` when it must be
+   * awaited. Throws as {@link bytes}.
+   */
+  bytesNow(): Uint8Array | undefined {
+    if (!this.complete) return undefined;
+    this.#begin();
     const chunks = this.#chunks;
     this.#chunks = [];
     return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, this.#heldBytes);
