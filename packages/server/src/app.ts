@@ -16,21 +16,35 @@ import { ProxyPreamble } from "./proxies/proxy-preamble.js";
 import { type Handler, ServerCore } from "./server-core.js";
 import { Upgraded } from "./upgraded.js";
 import { type WebSocketOptions, webSocket } from "./websocket/web-socket.js";
+import { raiseOpenFileLimit, warnOfFewDescriptors } from "./workers/open-files.js";
+import { checkPrivileges, dropPrivileges, type PrivilegeOptions } from "./workers/privileges.js";
+import { listenOnPath, type SocketFile, type SocketFileOptions } from "./workers/socket-file.js";
+import { Supervisor, type WorkerStats } from "./workers/supervisor.js";
+import { WorkerAgent } from "./workers/worker-agent.js";
+import { type ResolvedWorkers, resolveWorkers, type WorkersOptions } from "./workers/worker-options.js";
+import { type WorkerRole, workerRole } from "./workers/worker-role.js";
 
 /** A handler, with its route's options in front of it if there are any. */
 type RouteRest = [handler: AnyHandler] | [options: RouteOptions, handler: AnyHandler];
 type AnyHandler = Handler<never, never>;
 
-export interface ListenTarget {
-  /** An IP address, a name, or the path of a Unix socket. Default `"127.0.0.1"`. */
-  readonly host?: string;
+export interface ListenTarget extends PrivilegeOptions, SocketFileOptions {
+  /** An IP address, a name, or the path of a Unix socket (it has a `/`). Default `"127.0.0.1"`. */
+  readonly host?: string | undefined;
   /** 0 lets the kernel choose. Default 8080. */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /**
    * Several processes may listen on the address (SO_REUSEPORT); the kernel spreads connections over them. Epoll loop only.
    * Default `false`.
    */
-  readonly reusePort?: boolean;
+  readonly reusePort?: boolean | undefined;
+  /** Sockets that listen already, in place of `host` and `port`: see `activatedSockets`. */
+  readonly fds?: readonly number[] | undefined;
+  /**
+   * Processes that serve: 1, the default, is this one. More, or `"auto"` (one for each processor), run this program
+   * again, each up to its own `listen`; this process holds the sockets and replaces workers that end.
+   */
+  readonly workers?: number | "auto" | WorkersOptions | undefined;
 }
 
 export interface ListeningAddress extends BindAddress {
@@ -40,11 +54,18 @@ export interface ListeningAddress extends BindAddress {
 export interface CloseOptions {
   /** How long requests in flight may take to finish before they are cut. Default 10,000. */
   readonly timeoutMs?: number;
+  /**
+   * How long connections without a request stay: a request that comes in this time is answered, with
+   * `Connection: close`. Default 0.
+   */
+  readonly idleGraceMs?: number;
 }
 
 export interface ServerStats {
   readonly loop: LoopKind;
   readonly connections: number;
+  /** In a process that has workers: each of them, as it last told. */
+  readonly workers?: readonly WorkerStats[];
 }
 
 const DEFAULT_HOST = "127.0.0.1";
@@ -59,6 +80,9 @@ export let coreOf: (app: App) => ServerCore;
 export class App {
   readonly #core: ServerCore;
   #listeners: Listener[] = [];
+  readonly #socketFiles: SocketFile[] = [];
+  #supervisor: Supervisor | undefined;
+  #agent: WorkerAgent | undefined;
   #closing: Promise<void> | undefined;
 
   static {
@@ -211,26 +235,118 @@ export class App {
   }
 
   /**
-   * Binds and accepts connections.
+   * Binds and accepts connections, here or in workers.
    * @throws SysError or a system error of Node: `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`, `ENOTFOUND`
-   * @throws ServerError `TZ_SERVER_STATE` after {@link close}; `TZ_SERVER_LOOP_UNSUPPORTED` for `reusePort` on the node loop
+   * @throws ServerError `TZ_SERVER_STATE` after {@link close}, `TZ_SERVER_WORKER` when a worker does not start,
+   *   `TZ_SERVER_LOOP_UNSUPPORTED` for `reusePort` on the node loop
    */
   async listen(target: ListenTarget = {}): Promise<ListeningAddress> {
     if (this.#closing !== undefined) throw new ServerError("TZ_SERVER_STATE", "listen() after close()");
-    const { host = DEFAULT_HOST, port = DEFAULT_PORT, reusePort = false } = target;
+    const { host = DEFAULT_HOST, port = DEFAULT_PORT, fds } = target;
     if (!Number.isInteger(port) || port < 0 || port > 65_535) {
       throw new ServerError("TZ_SERVER_OPTION", `port is ${port}; allowed: a whole number from 0 to 65535`);
     }
+    if (fds?.length === 0)
+      throw new ServerError("TZ_SERVER_OPTION", "fds is empty; allowed: one socket or more");
+    checkPrivileges(target);
+    const workers = resolveWorkers(target.workers);
+    const role = workerRole();
+    const address =
+      workers === undefined
+        ? await this.#listenHere(target, host, port)
+        : role === undefined
+          ? await this.#supervise(target, host, port, workers)
+          : await this.#listenAsWorker(target, host, port, role);
+    return { ...address, loop: this.#core.loop.kind };
+  }
+
+  async #listenHere(target: ListenTarget, host: string, port: number): Promise<BindAddress> {
+    let address: BindAddress | undefined;
+    if (target.fds !== undefined) {
+      for (const fd of target.fds) address ??= (await this.#open({ fd })).address;
+    } else if (host.includes("/")) {
+      const { file } = await listenOnPath(host, target, (path) => this.#open({ host: path }));
+      this.#socketFiles.push(file);
+      address = { host, port: 0 };
+    } else {
+      const { reusePort = false } = target;
+      if (reusePort && this.#core.loop.kind === "node") {
+        throw new ServerError("TZ_SERVER_LOOP_UNSUPPORTED", "reusePort needs the epoll loop");
+      }
+      ({ address } = await this.#open({ host, port, reusePort }));
+    }
+    warnOfFewDescriptors(raiseOpenFileLimit(), this.#core.options.maxConnections);
+    dropPrivileges(target);
+    return address!;
+  }
+
+  async #supervise(
+    target: ListenTarget,
+    host: string,
+    port: number,
+    workers: ResolvedWorkers,
+  ): Promise<BindAddress> {
+    if (this.#supervisor !== undefined)
+      throw new ServerError("TZ_SERVER_STATE", "listen() with workers twice");
     const { loop, options } = this.#core;
     const { backlog, maxConnections } = options;
-    if (reusePort && loop.kind === "node") {
-      throw new ServerError("TZ_SERVER_LOOP_UNSUPPORTED", "reusePort needs the epoll loop");
-    }
-    const listener = await loop.listen({ host, port, backlog, maxConnections, reusePort }, (transport) =>
-      this.#accept(transport),
+    this.#supervisor = await Supervisor.start({
+      ...target,
+      loop: loop.kind,
+      host,
+      port,
+      fds: target.fds,
+      backlog,
+      maxConnections,
+      workers,
+      memory: undefined,
+      onWorkerGone: () => {},
+    });
+    return this.#supervisor.address;
+  }
+
+  async #listenAsWorker(
+    target: ListenTarget,
+    host: string,
+    port: number,
+    role: WorkerRole,
+  ): Promise<BindAddress> {
+    if (this.#agent !== undefined) throw new ServerError("TZ_SERVER_STATE", "listen() with workers twice");
+    const { loop } = this.#core;
+    const descriptorLimit = raiseOpenFileLimit();
+    dropPrivileges(target);
+    this.#agent = new WorkerAgent(role, {
+      listen: (at) => this.#open(at),
+      close: (order) => this.close(order),
+      get connections() {
+        return loop.connections;
+      },
+      descriptorLimit,
+    });
+    return this.#agent.start({ host, port });
+  }
+
+  async #open(at: { fd?: number; host?: string; port?: number; reusePort?: boolean }): Promise<Listener> {
+    const { loop, options } = this.#core;
+    const { backlog, maxConnections } = options;
+    const listener = await loop.listen(
+      { ...at, host: at.host ?? "", port: at.port ?? 0, backlog, maxConnections },
+      (transport) => this.#accept(transport),
     );
     this.#listeners.push(listener);
-    return { ...listener.address, loop: loop.kind };
+    return listener;
+  }
+
+  /**
+   * Replaces all workers by new ones, which read program, configuration and certificates anew; no connection is
+   * refused or reset. In a worker it asks the supervisor and resolves at once.
+   * @throws ServerError `TZ_SERVER_STATE` without workers, `TZ_SERVER_WORKER` when a new one does not start: the old
+   *   ones go on
+   */
+  async reload(): Promise<void> {
+    if (this.#agent !== undefined) this.#agent.reload();
+    else if (this.#supervisor !== undefined) await this.#supervisor.reload();
+    else throw new ServerError("TZ_SERVER_STATE", "reload() without workers");
   }
 
   #accept(transport: Transport): TransportHandler {
@@ -254,30 +370,39 @@ export class App {
   }
 
   stats(): ServerStats {
-    return { loop: this.#core.loop.kind, connections: this.#core.loop.connections };
+    const { loop } = this.#core;
+    const workers = this.#supervisor?.stats;
+    if (workers === undefined) return { loop: loop.kind, connections: loop.connections };
+    const connections = workers.reduce((sum, worker) => sum + worker.connections, 0);
+    return { loop: loop.kind, connections, workers };
   }
 
   /**
-   * Stops in order: accepts no more, closes idle connections, lets requests in flight finish (their answers say
+   * Stops in order: accepts no more, closes idle connections (after `idleGraceMs`), lets requests in flight finish (their answers say
    * `Connection: close`) and deferred tasks end, cuts what is left after `timeoutMs`, then disposes of dependencies
    * and closes the mounts and the loop.
    */
   close(options: CloseOptions = {}): Promise<void> {
-    this.#closing ??= this.#close(options.timeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS);
+    this.#closing ??= this.#close(options.timeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS, options.idleGraceMs ?? 0);
     return this.#closing;
   }
 
-  async #close(timeoutMs: number): Promise<void> {
+  async #close(timeoutMs: number, idleGraceMs: number): Promise<void> {
     const core = this.#core;
+    await this.#supervisor?.close({ timeoutMs, idleGraceMs });
     core.draining = true;
     for (const listener of this.#listeners) await listener.close();
+    for (const file of this.#socketFiles) file.remove();
+    const graceEnd = performance.now() + idleGraceMs;
+    while (core.loop.connections > 0 && performance.now() < graceEnd) await drainPoll();
+    core.closesIdle = true;
     core.loop.eachHandler((handler) => {
       if (handler instanceof Connection) handler.drain();
       else if (handler instanceof Upgraded || handler instanceof ProxyPreamble) handler.stop();
     });
     const deadline = performance.now() + timeoutMs;
     while (core.loop.connections + core.admission.inFlight > 0 && performance.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+      await drainPoll();
     }
     await drainDeferred(core.deferred, deadline - performance.now());
     await core.values.dispose((error) => core.reportError(error));
@@ -291,6 +416,10 @@ export class App {
  */
 export function createServer(options: ServerOptions = {}): App {
   return new App(options);
+}
+
+function drainPoll(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
 }
 
 async function drainDeferred(queue: DeferQueue, leftMs: number): Promise<void> {

@@ -634,7 +634,7 @@ export class Connection
   #afterAnswer(): void {
     if (
       (this.#flags & CLOSING) !== 0 ||
-      (this.#core.draining && this.#pending === null && this.#body === null)
+      (this.#core.closesIdle && this.#pending === null && this.#body === null)
     ) {
       this.#finish();
     } else if ((this.#flags & HEAD_BEGUN) !== 0) {

@@ -14,6 +14,7 @@ export const SERVER_ERRORS = {
     meaning: "The call does not fit the state: listening twice, or after close.",
   },
   TZ_SERVER_LOOP_UNSUPPORTED: { status: undefined, meaning: "The loop that was asked for cannot run here." },
+  TZ_SERVER_WORKER: { status: undefined, meaning: "A worker process ended before it listened." },
   TZ_SERVER_BODY_TOO_LARGE: { status: 413, meaning: "The request body is larger than `maxBodyBytes`." },
   TZ_SERVER_BODY_ABORTED: {
     status: 400,

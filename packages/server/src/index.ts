@@ -59,3 +59,8 @@ export {
 } from "./validation/invalid-request.js";
 export type { OutputOf, SchemaIssue, SchemaResult, StandardSchema } from "./validation/standard-schema.js";
 export { type WebSocketOptions, webSocket } from "./websocket/web-socket.js";
+export type { WorkerStats } from "./workers/supervisor.js";
+export { activatedSockets, notifyServiceManager } from "./workers/systemd.js";
+export type { WorkerEnd, WorkerEvent } from "./workers/worker-events.js";
+export { WORKER_OPTIONS, type WorkersOptions } from "./workers/worker-options.js";
+export { workerInfo } from "./workers/worker-role.js";

@@ -56,6 +56,8 @@ export class ServerCore {
   readonly goneListeners = new Map<RequestClient, () => void>();
   /** The server stops: every answer is its connection's last. */
   draining = false;
+  /** Idle connections are closed too: what was promised to stay open stays for a while after {@link draining}. */
+  closesIdle = false;
   /** The head that the next request is parsed into. */
   head: RequestHead;
 

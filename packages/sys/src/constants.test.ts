@@ -24,7 +24,7 @@ test.runIf(hasCompiler)("every number is the one in the system's headers", () =>
   // glibc gives O_LARGEFILE as 0 on 64-bit processors (it is implied); EPOLL_EVENT_BYTES is ours.
   const names = [...ours.keys()].filter((name) => name !== "EPOLL_EVENT_BYTES" && name !== "O_LARGEFILE");
   const headers =
-    "fcntl.h dirent.h poll.h sched.h sys/epoll.h sys/eventfd.h sys/inotify.h sys/mman.h sys/resource.h sys/socket.h sys/stat.h sys/syscall.h sys/uio.h netinet/in.h netinet/tcp.h linux/openat2.h linux/memfd.h linux/mman.h";
+    "fcntl.h dirent.h poll.h sched.h sys/epoll.h sys/eventfd.h sys/inotify.h sys/mman.h sys/prctl.h sys/resource.h sys/socket.h sys/stat.h sys/syscall.h sys/uio.h netinet/in.h netinet/tcp.h linux/openat2.h linux/memfd.h linux/mman.h";
   const source = [
     "#define _GNU_SOURCE",
     ...headers.split(" ").map((header) => `#include <${header}>`),

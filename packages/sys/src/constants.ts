@@ -218,6 +218,10 @@ export const RLIMIT_NOFILE = 7;
 export const RLIMIT_MEMLOCK = 8;
 export const RLIMIT_AS = 9;
 
+// prctl(2)
+export const PR_SET_NO_NEW_PRIVS = 38;
+export const PR_GET_NO_NEW_PRIVS = 39;
+
 // inotify(7)
 export const IN_ACCESS = 0x1;
 export const IN_MODIFY = 0x2;

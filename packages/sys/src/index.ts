@@ -84,10 +84,12 @@ export {
 } from "./openssl.js";
 export { eventfd, pipe2, splice } from "./pipe.js";
 export {
+  getNoNewPrivileges,
   getResourceLimit,
   type ResourceLimit,
   schedGetaffinity,
   schedSetaffinity,
+  setNoNewPrivileges,
   setResourceLimit,
 } from "./process.js";
 export { type AllocateOptions, Region } from "./region.js";

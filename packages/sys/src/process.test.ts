@@ -1,8 +1,14 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
 import { RLIMIT_CORE, RLIMIT_NOFILE } from "./constants.js";
-import { getResourceLimit, schedGetaffinity, schedSetaffinity, setResourceLimit } from "./process.js";
+import {
+  getNoNewPrivileges,
+  getResourceLimit,
+  schedGetaffinity,
+  schedSetaffinity,
+  setResourceLimit,
+} from "./process.js";
 
 const all = schedGetaffinity(0);
 afterEach(() => schedSetaffinity(0, all));
@@ -60,4 +66,20 @@ test("no limit is Infinity both ways", () => {
   for (const soft of [-1, 1.5, Number.NaN]) {
     expect(() => setResourceLimit(RLIMIT_CORE, { soft, hard: 1 })).toThrow("Infinity or an integer");
   }
+});
+
+test("no new privileges: for this thread and what it starts, in a process of its own", () => {
+  const status = /NoNewPrivs:\s*(\d)/.exec(readFileSync("/proc/thread-self/status", "utf8"))?.[1];
+  expect(getNoNewPrivileges()).toBe(status === "1");
+  const script = `
+    const { getNoNewPrivileges, setNoNewPrivileges } = await import("${new URL("./index.ts", import.meta.url).href}");
+    const { execFileSync } = await import("node:child_process");
+    setNoNewPrivileges();
+    const child = execFileSync("cat", ["/proc/self/status"], { encoding: "utf8" });
+    console.log(JSON.stringify([getNoNewPrivileges(), /NoNewPrivs:\\s*1/.test(child)]));
+  `;
+  const flags = ["--import", "tsx", "--conditions=@tz/source", "--input-type=module", "-e", script];
+  const { stdout, stderr } = spawnSync(process.execPath, flags, { encoding: "utf8" });
+  expect(stderr).toBe("");
+  expect(stdout).toBe("[true,true]\n");
 });

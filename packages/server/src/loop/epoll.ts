@@ -39,12 +39,15 @@ import {
   send,
   sendfile,
   sendmsg,
+  setCloseOnExec,
+  setNonBlocking,
   setsockopt,
   shutdown,
   socket,
   TCP_NODELAY,
   takeSocketError,
   tcpBytesAcked,
+  trySetsockopt,
   type Watch,
   watchReadable,
   writev,
@@ -142,8 +145,11 @@ export class EpollLoop implements Loop {
     options: ListenOptions,
     accept: (transport: Transport) => TransportHandler,
   ): Promise<Listener> {
-    const address = await resolveHost(options.host, options.port);
-    const listener = new EpollListener(this, openListener(address, options), accept, options.maxConnections);
+    const fd =
+      options.fd === undefined
+        ? openListener(await resolveHost(options.host, options.port), options)
+        : adoptListener(options.fd);
+    const listener = new EpollListener(this, fd, accept, options.maxConnections);
     this.#add(listener, EPOLLIN);
     this.#watch.ref();
     return listener;
@@ -473,8 +479,20 @@ class EpollTransport implements Transport {
   }
 }
 
+/** Makes an inherited socket what {@link openListener} makes. */
+function adoptListener(fd: number): number {
+  setNonBlocking(fd, true);
+  setCloseOnExec(fd, true);
+  // Not of a Unix socket, which has no such option.
+  trySetsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  return fd;
+}
+
 /** @throws SysError from socket(2), bind(2) or listen(2) */
-function openListener(address: SocketAddress, options: ListenOptions): number {
+export function openListener(
+  address: SocketAddress,
+  options: Pick<ListenOptions, "backlog" | "reusePort">,
+): number {
   const family = address.family === "unix" ? AF_UNIX : address.family === "ipv4" ? AF_INET : AF_INET6;
   const fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   try {

@@ -85,6 +85,8 @@ export interface ListenOptions {
   readonly maxConnections: number;
   /** Sets SO_REUSEPORT: several sockets may listen on one address. */
   readonly reusePort?: boolean;
+  /** A socket that listens already, in place of `host` and `port`. The listener takes the descriptor over. */
+  readonly fd?: number | undefined;
 }
 
 export interface Loop {

@@ -53,7 +53,8 @@ export class NodeLoop implements Loop {
     const unix = options.host.includes("/");
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
-      const at = unix ? { path: options.host } : { host: options.host, port: options.port };
+      const named = unix ? { path: options.host } : { host: options.host, port: options.port };
+      const at = options.fd === undefined ? named : { fd: options.fd };
       server.listen({ ...at, backlog: options.backlog }, resolve);
     });
     // Failures of accept(2), EMFILE among them, concern connections that are not there: the server goes on.

@@ -1,0 +1,30 @@
+/** What supervisor and worker tell each other over Node's channel between processes. */
+
+import type { BindAddress } from "../loop/loop.js";
+
+export interface DrainOrder {
+  readonly timeoutMs: number;
+  readonly idleGraceMs: number;
+}
+
+export type ToWorker =
+  | ({ readonly tz: "drain" } & DrainOrder)
+  /** Accept for a worker that died, until its successor is ready. */
+  | { readonly tz: "stand-in" | "stand-down"; readonly slot: number };
+
+export type ToSupervisor =
+  | { readonly tz: "ready"; readonly address: BindAddress; readonly limit: number }
+  | { readonly tz: "failed"; readonly code: string | undefined; readonly message: string }
+  /** The loop turns. */
+  | { readonly tz: "alive"; readonly connections: number }
+  | { readonly tz: "reload" };
+
+/** To the supervisor that started another one: it serves. */
+export interface TakenOver {
+  readonly tz: "taken-over";
+}
+
+/** Messages of others (the user's, Node's) pass by. */
+export function isOurs<T extends { readonly tz: string }>(message: unknown): message is T {
+  return typeof message === "object" && message !== null && typeof (message as T).tz === "string";
+}
