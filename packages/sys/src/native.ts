@@ -14,6 +14,9 @@ interface Koffi {
   load(path: string | null): { func(definition: string): NativeFunction };
   address(value: Uint8Array): bigint;
   view(address: number, byteLength: number): ArrayBuffer;
+  proto(definition: string): unknown;
+  pointer(type: unknown): unknown;
+  register(callback: (...values: number[]) => number, type: unknown): bigint;
   readonly node?: {
     readonly poll?: (
       fd: number,
@@ -123,3 +126,15 @@ export function viewOf(address: number, byteLength: number): ArrayBuffer {
 
 /** libuv's poll handle through koffi; `undefined` when this koffi has none (it is not documented). */
 export const pollHandle = loaded.koffi?.node?.poll;
+
+/**
+ * A C function pointer that calls into JavaScript, for as long as the process lives. It must be called on the thread
+ * that made it, from within a call that JavaScript made.
+ * @param definition a C prototype, `"int tz_choose(intptr_t, uint32_t)"`
+ * @throws UnsupportedError
+ */
+export function nativeCallback(definition: Definition, callback: (...values: number[]) => number): number {
+  const { koffi } = loaded;
+  if (koffi === undefined) throw new UnsupportedError("callback", loaded.reason);
+  return Number(koffi.register(callback, koffi.pointer(koffi.proto(definition))));
+}

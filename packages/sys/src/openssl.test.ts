@@ -1,19 +1,26 @@
+import { Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { afterEach, expect, test } from "vitest";
 import { AF_INET, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from "./constants.js";
 import { close } from "./file.js";
+import { nativeCallback } from "./native.js";
 import {
+  copyFromOpenssl,
+  copyMemory,
+  copyToOpenssl,
   openssl,
   opensslSupported,
   SSL_CTRL_MODE,
   SSL_CTRL_SET_MAX_PROTO_VERSION,
   SSL_CTRL_SET_MIN_PROTO_VERSION,
   SSL_CTRL_SET_TLSEXT_HOSTNAME,
+  SSL_CTRL_SET_TLSEXT_TICKET_KEYS,
   SSL_ERROR_SSL,
   SSL_ERROR_WANT_READ,
   SSL_ERROR_WANT_WRITE,
   SSL_ERROR_ZERO_RETURN,
   SSL_MODE_RELEASE_BUFFERS,
+  SSL_TLSEXT_ERR_OK,
   TLS1_2_VERSION,
   TLS1_3_VERSION,
   takeOpensslErrors,
@@ -180,5 +187,62 @@ test("plain HTTP to a TLS server is an SSL error", () => {
   expect(step(server)).toBe(SSL_ERROR_SSL);
   expect(takeOpensslErrors().join()).toMatch(/http request/);
   ssl.SSL_free(server);
+  ssl.SSL_CTX_free(context);
+});
+
+test("OpenSSL calls back into JavaScript to choose a protocol (ALPN), and bytes are copied both ways", () => {
+  const [a, b] = socketpair(SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC).map(own) as [number, number];
+  const offered: string[] = [];
+  // The answer: a pointer to "two", and its length.
+  const answer = Region.allocate(32);
+  answer.bytes.set(Buffer.from("two"), 16);
+  answer.view.setBigUint64(0, BigInt(answer.address + 16), true);
+  answer.bytes[8] = 3;
+  const choose = nativeCallback(
+    "int tz_test_alpn(intptr_t, intptr_t, intptr_t, intptr_t, uint32_t, intptr_t)",
+    (_ssl, out = 0, outLength = 0, list = 0, length = 0) => {
+      copyFromOpenssl(memory.addressOf(9000), list, length);
+      offered.push(text(9000, length));
+      copyToOpenssl(out, answer.address, 8);
+      copyToOpenssl(outLength, answer.address + 8, 1);
+      return SSL_TLSEXT_ERR_OK;
+    },
+  );
+  const context = serverContext();
+  ssl.SSL_CTX_set_alpn_select_cb(context, choose, 0);
+  const server = ssl.SSL_new(context);
+  ssl.SSL_set_fd(server, a);
+  ssl.SSL_set_accept_state(server);
+  const client = connectTls({
+    socket: new Socket({ fd: b }),
+    ca: TEST_CERTIFICATE,
+    servername: "localhost",
+    ALPNProtocols: ["one", "two"],
+  });
+  opened.splice(opened.indexOf(b), 1);
+  const done = new Promise((resolve, reject) => client.on("secureConnect", resolve).on("error", reject));
+  const turn = setInterval(() => step(server), 2);
+  return done.then(() => {
+    clearInterval(turn);
+    expect(client.alpnProtocol).toBe("two");
+    expect(offered).toEqual(["\x03one\x03two"]);
+    expect(ssl.SSL_CIPHER_get_name(ssl.SSL_get_current_cipher(server))).toMatch(/^TLS_/);
+    expect(ssl.SSL_get1_peer_certificate(server)).toBe(0);
+    expect(ssl.BIO_number_read(ssl.SSL_get_rbio(server))).toBeGreaterThan(200);
+    expect(ssl.SSL_has_pending(server)).toBe(0);
+    client.destroy();
+    ssl.SSL_free(server);
+    ssl.SSL_CTX_free(context);
+    answer.release();
+  });
+});
+
+test("ticket keys and output pointers outside of a region are refused", () => {
+  const context = serverContext();
+  expect(() => ssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_TLSEXT_TICKET_KEYS, 80, 4096)).toThrow(/SSL_CTX_ctrl/);
+  expect(() => ssl.i2d_X509(1, 4096)).toThrow(/i2d_X509/);
+  expect(() => copyFromOpenssl(4096, 0, 8)).toThrow(/copyFromOpenssl/);
+  expect(() => copyToOpenssl(0, 4096, 8)).toThrow(/copyToOpenssl/);
+  expect(() => copyMemory(memory.address, 4096, 8)).toThrow(/copyMemory/);
   ssl.SSL_CTX_free(context);
 });

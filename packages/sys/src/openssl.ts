@@ -7,7 +7,7 @@
  */
 import { checked, checkRange } from "./address-check.js";
 import { UnsupportedError } from "./errors.js";
-import { find, type Support, support } from "./native.js";
+import { bind, find, type Support, support } from "./native.js";
 import { Region } from "./region.js";
 
 // SSL_get_error(3)
@@ -29,6 +29,22 @@ export const SSL_MODE_ENABLE_PARTIAL_WRITE = 0x1;
 export const SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER = 0x2;
 export const SSL_MODE_RELEASE_BUFFERS = 0x10;
 export const SSL_FILETYPE_PEM = 1;
+export const SSL_CTRL_SET_READ_AHEAD = 41;
+export const SSL_CTRL_SET_TLSEXT_TICKET_KEYS = 59;
+export const SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB = 63;
+export const SSL_CTRL_SET_TLSEXT_STATUS_REQ_OCSP_RESP = 71;
+export const SSL_CTRL_SET_GROUPS_LIST = 92;
+/** What {@link SSL_CTRL_SET_TLSEXT_TICKET_KEYS} takes: name, HMAC key and AES key. */
+export const SSL_TICKET_KEY_BYTES = 80;
+export const SSL_SESS_CACHE_OFF = 0;
+export const SSL_VERIFY_PEER = 1;
+export const SSL_VERIFY_FAIL_IF_NO_PEER_CERT = 2;
+export const SSL_OP_IGNORE_UNEXPECTED_EOF = 2 ** 7;
+export const SSL_OP_NO_RENEGOTIATION = 2 ** 30;
+// What a callback of a TLS extension answers
+export const SSL_TLSEXT_ERR_OK = 0;
+export const SSL_TLSEXT_ERR_ALERT_FATAL = 2;
+export const SSL_TLSEXT_ERR_NOACK = 3;
 export const TLS1_2_VERSION = 0x0303;
 export const TLS1_3_VERSION = 0x0304;
 
@@ -76,6 +92,21 @@ const SIGNATURES = {
   PEM_read_bio_PrivateKey: "intptr_t PEM_read_bio_PrivateKey(intptr_t, intptr_t, intptr_t, intptr_t)",
   X509_free: "void X509_free(intptr_t)",
   EVP_PKEY_free: "void EVP_PKEY_free(intptr_t)",
+  SSL_CTX_callback_ctrl: "int64_t SSL_CTX_callback_ctrl(intptr_t, int, intptr_t)",
+  SSL_CTX_set_alpn_select_cb: "void SSL_CTX_set_alpn_select_cb(intptr_t, intptr_t, intptr_t)",
+  SSL_CTX_set_verify: "void SSL_CTX_set_verify(intptr_t, int, intptr_t)",
+  SSL_CTX_get_cert_store: "intptr_t SSL_CTX_get_cert_store(intptr_t)",
+  SSL_CTX_add_client_CA: "int SSL_CTX_add_client_CA(intptr_t, intptr_t)",
+  X509_STORE_add_cert: "int X509_STORE_add_cert(intptr_t, intptr_t)",
+  SSL_get1_peer_certificate: "intptr_t SSL_get1_peer_certificate(intptr_t)",
+  i2d_X509: "int i2d_X509(intptr_t, intptr_t)",
+  SSL_has_pending: "int SSL_has_pending(intptr_t)",
+  SSL_get_rbio: "intptr_t SSL_get_rbio(intptr_t)",
+  BIO_number_read: "uint64_t BIO_number_read(intptr_t)",
+  SSL_get_current_cipher: "intptr_t SSL_get_current_cipher(intptr_t)",
+  SSL_CIPHER_get_name: "const char * SSL_CIPHER_get_name(intptr_t)",
+  CRYPTO_malloc: "intptr_t CRYPTO_malloc(size_t, const char *, int)",
+  CRYPTO_free: "void CRYPTO_free(intptr_t, const char *, int)",
   OpenSSL_version_num: "uint64_t OpenSSL_version_num()",
 } as const;
 
@@ -129,8 +160,30 @@ export interface OpenSsl {
   PEM_read_bio_PrivateKey(bio: number, out: number, callback: number, user: number): number;
   X509_free(certificate: number): void;
   EVP_PKEY_free(key: number): void;
+  SSL_CTX_callback_ctrl(context: number, command: number, callback: number): number;
+  SSL_CTX_set_alpn_select_cb(context: number, callback: number, user: number): void;
+  SSL_CTX_set_verify(context: number, mode: number, callback: number): void;
+  /** @returns the context's own store: not to be freed */
+  SSL_CTX_get_cert_store(context: number): number;
+  SSL_CTX_add_client_CA(context: number, certificate: number): number;
+  X509_STORE_add_cert(store: number, certificate: number): number;
+  /** @returns a certificate to be freed, 0 when the peer gave none */
+  SSL_get1_peer_certificate(ssl: number): number;
+  /** @param out address of a pointer to where the DER bytes go, or 0 @returns their number */
+  i2d_X509(certificate: number, out: number): number;
+  /** @returns 1 when bytes were taken from the socket and not yet given out, decrypted or not */
+  SSL_has_pending(ssl: number): number;
+  SSL_get_rbio(ssl: number): number;
+  /** @returns bytes that were read through the BIO since it was made */
+  BIO_number_read(bio: number): number;
+  SSL_get_current_cipher(ssl: number): number;
+  SSL_CIPHER_get_name(cipher: number): string;
+  CRYPTO_malloc(length: number, file: string, line: number): number;
+  CRYPTO_free(address: number, file: string, line: number): void;
   OpenSSL_version_num(): number;
 }
+
+const POINTER_BYTES = 8;
 
 let bound: OpenSsl | { readonly missing: string } | undefined;
 
@@ -154,6 +207,12 @@ function bindAll(): OpenSsl | { readonly missing: string } {
       range("SSL_CTX_set_session_id_context"),
     ),
     ERR_error_string_n: checked(table.ERR_error_string_n, range("ERR_error_string_n")),
+    SSL_CTX_ctrl: checked(table.SSL_CTX_ctrl, (_context, command, value, pointer) => {
+      if (command === SSL_CTRL_SET_TLSEXT_TICKET_KEYS) checkRange("SSL_CTX_ctrl", pointer, value);
+    }),
+    i2d_X509: checked(table.i2d_X509, (_certificate, out) => {
+      if (out !== 0) checkRange("i2d_X509", out, POINTER_BYTES);
+    }),
     BIO_new_mem_buf: checked(table.BIO_new_mem_buf, (address, length) =>
       checkRange("BIO_new_mem_buf", address, length),
     ),
@@ -188,3 +247,26 @@ export function takeOpensslErrors(): string[] {
   }
   return texts;
 }
+
+const nativeCopy = bind("intptr_t memcpy(intptr_t, intptr_t, size_t)");
+
+/** Copies memory that OpenSSL owns to `address`, which lies in a region. */
+export const copyFromOpenssl: (address: number, source: number, length: number) => void = checked(
+  (address, source, length) => void nativeCopy(address, source, length),
+  (address, _source, length) => checkRange("copyFromOpenssl", address, length),
+);
+
+/** Copies bytes at `address`, which lies in a region, to memory that OpenSSL owns. */
+export const copyToOpenssl: (target: number, address: number, length: number) => void = checked(
+  (target, address, length) => void nativeCopy(target, address, length),
+  (_target, address, length) => checkRange("copyToOpenssl", address, length),
+);
+
+/** Copies `length` bytes from one place to another; both lie in regions and do not overlap. */
+export const copyMemory: (target: number, source: number, length: number) => void = checked(
+  (target, source, length) => void nativeCopy(target, source, length),
+  (target, source, length) => {
+    checkRange("copyMemory", target, length);
+    checkRange("copyMemory", source, length);
+  },
+);
