@@ -9,7 +9,13 @@ import { inotifyInit, readInotify } from "./inotify.js";
 import { IoVector } from "./io-vector.js";
 import { madvise, mmap } from "./memory.js";
 import { MessageHeader } from "./message-header.js";
-import { openssl } from "./openssl.js";
+import {
+  copyFromOpenssl,
+  copyMemory,
+  copyToOpenssl,
+  openssl,
+  SSL_CTRL_SET_TLSEXT_TICKET_KEYS,
+} from "./openssl.js";
 import { Region } from "./region.js";
 import { readv, recv, recvmsg, send, sendmsg, socketpair, writev } from "./socket.js";
 import { StatBuffer } from "./stat-buffer.js";
@@ -36,6 +42,11 @@ const byteCalls: Record<string, (address: number, length: number) => unknown> = 
     openssl().SSL_CTX_set_session_id_context(0, address, length),
   ERR_error_string_n: (address, length) => openssl().ERR_error_string_n(1, address, length),
   BIO_new_mem_buf: (address, length) => openssl().BIO_new_mem_buf(address, length),
+  SSL_CTX_ctrl: (address, length) =>
+    openssl().SSL_CTX_ctrl(0, SSL_CTRL_SET_TLSEXT_TICKET_KEYS, length, address),
+  copyFromOpenssl: (address, length) => copyFromOpenssl(address, region.address, length),
+  copyToOpenssl: (address, length) => copyToOpenssl(region.address, address, length),
+  copyMemory: (address, length) => copyMemory(address, region.address, length),
 };
 
 /** Calls that take an array of ranges. */
@@ -64,6 +75,11 @@ const objectCalls: Record<string, () => unknown> = {
     const buffer = Region.allocate(4096);
     buffer.release();
     return readInotify(inotifyInit(0x800), buffer);
+  },
+  i2d_X509: () => {
+    const pointer = Region.allocate(8);
+    pointer.release();
+    return openssl().i2d_X509(0, pointer.address);
   },
 };
 
@@ -132,6 +148,10 @@ test.each(Object.entries(vectorCalls))("%s checks the array and each of its rang
   expect(() => call(vector.address, 3)).not.toThrow();
   vector.release();
   expect(() => call(vector.address, 1)).toThrow(badAddress(name, vector.address, 16));
+});
+
+test("copyMemory checks where it reads too", () => {
+  expect(() => copyMemory(region.address, 4096, 8)).toThrow(badAddress("copyMemory", 4096, 8));
 });
 
 test.each(Object.entries(messageCalls))(
