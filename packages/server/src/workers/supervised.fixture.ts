@@ -162,7 +162,9 @@ export async function supervise(init: SupervisedInit = {}): Promise<Supervised> 
 export function startSupervised(init: SupervisedInit = {}): Supervised {
   const supervised = new Supervised(init);
   onTestFinished(() => {
-    // Workers end when their supervisor is gone; these do so at once.
+    // First, or it would replace the others.
+    supervised.child.kill("SIGKILL");
+    // They would end by themselves, in good order; these do so at once.
     for (const { pid } of supervised.workers) {
       try {
         process.kill(pid, "SIGKILL");
@@ -170,7 +172,6 @@ export function startSupervised(init: SupervisedInit = {}): Supervised {
         // Ended meanwhile.
       }
     }
-    supervised.child.kill("SIGKILL");
   });
   return supervised;
 }

@@ -89,6 +89,8 @@ export class WorkerAgent {
     });
     const { drainTimeoutMs, idleGraceMs } = this.#role;
     process.on("disconnect", () => this.#end({ timeoutMs: drainTimeoutMs, idleGraceMs: 0 }));
+    // Gone before we listened to it.
+    if (!process.connected) this.#end({ timeoutMs: drainTimeoutMs, idleGraceMs: 0 });
     process.on("SIGTERM", () => this.#end({ timeoutMs: drainTimeoutMs, idleGraceMs }));
     // A terminal tells the whole group; what follows is the supervisor's to say.
     for (const signal of ["SIGINT", "SIGHUP", "SIGUSR2"] as const) process.on(signal, () => {});

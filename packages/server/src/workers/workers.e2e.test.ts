@@ -77,6 +77,9 @@ describe.each(LOOPS)("workers on the %s loop", (loop) => {
   test("workers end when their supervisor is killed", async () => {
     const served = await supervise({ server, target: { workers: { count: 2 } } });
     const pids = served.workers.map(({ pid }) => pid);
+    // One of them is only on its way: its successor starts while the supervisor dies.
+    process.kill(pids[0]!, "SIGKILL");
+    const { pid: successor } = await served.event("started", 3);
     served.child.kill("SIGKILL");
     await served.exit;
     const lives = (pid: number): boolean => {
@@ -87,6 +90,6 @@ describe.each(LOOPS)("workers on the %s loop", (loop) => {
         return false;
       }
     };
-    while (pids.some(lives)) await new Promise((resolve) => setTimeout(resolve, 20));
+    while ([...pids, successor].some(lives)) await new Promise((resolve) => setTimeout(resolve, 20));
   });
 });
