@@ -9,11 +9,22 @@ import { Hooks, type Middleware, type OnError, type OnRequest, type OnSend } fro
 import { routeHandler } from "./handlers/route-handler.js";
 import type { RouteOptions, ValidOf } from "./handlers/route-options.js";
 import { EpollLoop, isEpollSupported } from "./loop/epoll.js";
-import type { BindAddress, Listener, Loop, LoopKind, Transport, TransportHandler } from "./loop/loop.js";
+import type {
+  BindAddress,
+  Listener,
+  ListenOptions,
+  Loop,
+  LoopKind,
+  Transport,
+  TransportHandler,
+} from "./loop/loop.js";
 import { NodeLoop } from "./loop/node.js";
 import { type LoopChoice, resolveOptions, type ServerOptions } from "./options.js";
 import { ProxyPreamble } from "./proxies/proxy-preamble.js";
 import { type Handler, ServerCore } from "./server-core.js";
+import { SecureListener } from "./tls/secure-listener.js";
+import { TlsCounts, type TlsStats } from "./tls/tls-counts.js";
+import { loadTls, type TlsOptions } from "./tls/tls-options.js";
 import { Upgraded } from "./upgraded.js";
 import { type WebSocketOptions, webSocket } from "./websocket/web-socket.js";
 import { raiseOpenFileLimit, warnOfFewDescriptors } from "./workers/open-files.js";
@@ -38,6 +49,8 @@ export interface ListenTarget extends PrivilegeOptions, SocketFileOptions {
    * Default `false`.
    */
   readonly reusePort?: boolean | undefined;
+  /** Speaks HTTPS on this listener. */
+  readonly tls?: TlsOptions | undefined;
   /** Sockets that listen already, in place of `host` and `port`: see `activatedSockets`. */
   readonly fds?: readonly number[] | undefined;
   /**
@@ -46,6 +59,9 @@ export interface ListenTarget extends PrivilegeOptions, SocketFileOptions {
    */
   readonly workers?: number | "auto" | WorkersOptions | undefined;
 }
+
+/** What a loop is asked to accept from. */
+type ListenAt = Partial<Pick<ListenOptions, "fd" | "host" | "port" | "reusePort" | "secure">>;
 
 export interface ListeningAddress extends BindAddress {
   readonly loop: LoopKind;
@@ -66,6 +82,8 @@ export interface ServerStats {
   readonly connections: number;
   /** In a process that has workers: each of them, as it last told. */
   readonly workers?: readonly WorkerStats[];
+  /** Of the TLS listeners; zeros without any. */
+  readonly tls: TlsStats;
 }
 
 const DEFAULT_HOST = "127.0.0.1";
@@ -83,6 +101,8 @@ export class App {
   readonly #socketFiles: SocketFile[] = [];
   #supervisor: Supervisor | undefined;
   #agent: WorkerAgent | undefined;
+  readonly #secure: SecureListener[] = [];
+  readonly #tlsCounts = new TlsCounts();
   #closing: Promise<void> | undefined;
 
   static {
@@ -238,7 +258,8 @@ export class App {
    * Binds and accepts connections, here or in workers.
    * @throws SysError or a system error of Node: `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`, `ENOTFOUND`
    * @throws ServerError `TZ_SERVER_STATE` after {@link close}, `TZ_SERVER_WORKER` when a worker does not start,
-   *   `TZ_SERVER_LOOP_UNSUPPORTED` for `reusePort` on the node loop
+   *   `TZ_SERVER_LOOP_UNSUPPORTED` for `reusePort` on the node loop, `TZ_SERVER_OPTION` for certificates and keys that
+   *   cannot be read or do not belong together
    */
   async listen(target: ListenTarget = {}): Promise<ListeningAddress> {
     if (this.#closing !== undefined) throw new ServerError("TZ_SERVER_STATE", "listen() after close()");
@@ -261,23 +282,40 @@ export class App {
   }
 
   async #listenHere(target: ListenTarget, host: string, port: number): Promise<BindAddress> {
+    const secure = this.#secureListener(target.tls);
     let address: BindAddress | undefined;
-    if (target.fds !== undefined) {
-      for (const fd of target.fds) address ??= (await this.#open({ fd })).address;
-    } else if (host.includes("/")) {
-      const { file } = await listenOnPath(host, target, (path) => this.#open({ host: path }));
-      this.#socketFiles.push(file);
-      address = { host, port: 0 };
-    } else {
-      const { reusePort = false } = target;
-      if (reusePort && this.#core.loop.kind === "node") {
-        throw new ServerError("TZ_SERVER_LOOP_UNSUPPORTED", "reusePort needs the epoll loop");
-      }
-      ({ address } = await this.#open({ host, port, reusePort }));
+    try {
+      address = await this.#bind(target, host, port, secure);
+    } catch (error) {
+      secure?.close();
+      throw error;
     }
+    if (secure !== undefined) this.#secure.push(secure);
     warnOfFewDescriptors(raiseOpenFileLimit(), this.#core.options.maxConnections);
     dropPrivileges(target);
-    return address!;
+    return address;
+  }
+
+  async #bind(
+    target: ListenTarget,
+    host: string,
+    port: number,
+    secure: SecureListener | undefined,
+  ): Promise<BindAddress> {
+    if (target.fds !== undefined) {
+      const [first] = await Promise.all(target.fds.map((fd) => this.#open({ fd, secure })));
+      return first!.address;
+    }
+    if (host.includes("/")) {
+      const { file } = await listenOnPath(host, target, (path) => this.#open({ host: path, secure }));
+      this.#socketFiles.push(file);
+      return { host, port: 0 };
+    }
+    const { reusePort = false } = target;
+    if (reusePort && this.#core.loop.kind === "node") {
+      throw new ServerError("TZ_SERVER_LOOP_UNSUPPORTED", "reusePort needs the epoll loop");
+    }
+    return (await this.#open({ host, port, reusePort, secure })).address;
   }
 
   async #supervise(
@@ -288,6 +326,8 @@ export class App {
   ): Promise<BindAddress> {
     if (this.#supervisor !== undefined)
       throw new ServerError("TZ_SERVER_STATE", "listen() with workers twice");
+    // Workers read them again; what is wrong with them is told before there are any.
+    if (target.tls !== undefined) loadTls(target.tls);
     const { loop, options } = this.#core;
     const { backlog, maxConnections } = options;
     this.#supervisor = await Supervisor.start({
@@ -314,9 +354,14 @@ export class App {
     if (this.#agent !== undefined) throw new ServerError("TZ_SERVER_STATE", "listen() with workers twice");
     const { loop } = this.#core;
     const descriptorLimit = raiseOpenFileLimit();
-    dropPrivileges(target);
+    let secure: SecureListener | undefined;
     this.#agent = new WorkerAgent(role, {
-      listen: (at) => this.#open(at),
+      prepare: () => {
+        secure = this.#secureListener(target.tls);
+        if (secure !== undefined) this.#secure.push(secure);
+        dropPrivileges(target);
+      },
+      listen: (at) => this.#open({ ...at, secure }),
       close: (order) => this.close(order),
       get connections() {
         return loop.connections;
@@ -326,7 +371,7 @@ export class App {
     return this.#agent.start({ host, port });
   }
 
-  async #open(at: { fd?: number; host?: string; port?: number; reusePort?: boolean }): Promise<Listener> {
+  async #open(at: ListenAt): Promise<Listener> {
     const { loop, options } = this.#core;
     const { backlog, maxConnections } = options;
     const listener = await loop.listen(
@@ -347,6 +392,26 @@ export class App {
     if (this.#agent !== undefined) this.#agent.reload();
     else if (this.#supervisor !== undefined) await this.#supervisor.reload();
     else throw new ServerError("TZ_SERVER_STATE", "reload() without workers");
+  }
+
+  #secureListener(tls: TlsOptions | undefined): SecureListener | undefined {
+    if (tls === undefined) return undefined;
+    const { loop, options } = this.#core;
+    if (options.proxyProtocol) {
+      throw new ServerError("TZ_SERVER_OPTION", "proxyProtocol is true; allowed with listen({ tls }): false");
+    }
+    const accept = (transport: Transport): TransportHandler => this.#accept(transport);
+    return new SecureListener(tls, { loop, counts: this.#tlsCounts, accept, acceptHttp2: undefined });
+  }
+
+  /**
+   * Reads the certificate files of all TLS listeners again, or gives them other options (a renewed certificate, the
+   * ticket keys of all workers). New handshakes use them; open connections go on. On an error nothing has changed for the
+   * listener that failed.
+   * @throws ServerError `TZ_SERVER_OPTION`
+   */
+  reloadTls(options: Partial<TlsOptions> = {}): void {
+    for (const secure of this.#secure) secure.reload(options);
   }
 
   #accept(transport: Transport): TransportHandler {
@@ -371,10 +436,11 @@ export class App {
 
   stats(): ServerStats {
     const { loop } = this.#core;
+    const tls = { ...this.#tlsCounts };
     const workers = this.#supervisor?.stats;
-    if (workers === undefined) return { loop: loop.kind, connections: loop.connections };
+    if (workers === undefined) return { loop: loop.kind, connections: loop.connections, tls };
     const connections = workers.reduce((sum, worker) => sum + worker.connections, 0);
-    return { loop: loop.kind, connections, workers };
+    return { loop: loop.kind, connections, tls, workers };
   }
 
   /**
@@ -407,6 +473,7 @@ export class App {
     await drainDeferred(core.deferred, deadline - performance.now());
     await core.values.dispose((error) => core.reportError(error));
     await core.loop.close();
+    for (const secure of this.#secure) secure.close();
     for (const mount of core.mounts.all) await mount.close?.();
   }
 }

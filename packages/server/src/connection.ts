@@ -124,6 +124,10 @@ export class Connection
     return this.transport.secure === true ? "https" : "http";
   }
 
+  get peerCertificate(): Uint8Array | undefined {
+    return this.transport.peerCertificate;
+  }
+
   onGone(listener: () => void): void {
     if (this.gone || (this.#flags & PEER_ENDED) !== 0) listener();
     else this.#core.goneListeners.set(this, listener);
@@ -650,6 +654,8 @@ export class Connection
   #finish(): void {
     if ((this.#flags & LINGERING) !== 0 || this.gone) return;
     if ((this.#flags & PEER_ENDED) !== 0) {
+      // Over TLS the end of an answer is said, so that nobody can cut it off unseen.
+      if (this.transport.secure === true) this.transport.shutdown();
       this.transport.destroy();
       return;
     }

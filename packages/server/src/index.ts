@@ -49,6 +49,17 @@ export {
 export type { ClientOrigin, ForwardedBy } from "./proxies/forwarded.js";
 export { ServerRequest } from "./request.js";
 export type { Handler } from "./server-core.js";
+export { newTicketKeys } from "./tls/ticket-keys.js";
+export type { TlsStats } from "./tls/tls-counts.js";
+export {
+  type CertificateOptions,
+  type ClientCertificateMode,
+  type PemSource,
+  TLS_OPTIONS,
+  type TlsEngine,
+  type TlsOptions,
+  type TlsVersion,
+} from "./tls/tls-options.js";
 export { type AjvCheck, ajvSchema, type CompiledCheck, compiledSchema } from "./validation/checked-schema.js";
 export {
   InvalidRequest,

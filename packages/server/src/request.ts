@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { Readable } from "node:stream";
 import type { FieldId, PlanRequest, RequestHead } from "@tz/http1";
 import { codingsOf, decoded } from "./body/content-coding.js";
@@ -178,6 +179,12 @@ export class ServerRequest<Params = Readonly<Record<string, unknown>>, Valid = u
     const { remoteAddress, scheme } = this.#client;
     const peer = { address: remoteAddress, scheme, host: this.#live().authority };
     return trusted === undefined ? peer : clientOrigin(peer, this, options.forwardedBy, trusted);
+  }
+
+  /** The certificate that the client has shown and that was verified (`tls.clientCertificate`). */
+  get certificate(): X509Certificate | undefined {
+    const der = this.#client.peerCertificate;
+    return der === undefined ? undefined : new X509Certificate(der);
   }
 
   /** The cookies that came, by name; see {@link parseCookies}. */

@@ -1,5 +1,6 @@
 import { read } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { TLSSocket } from "node:tls";
 import { promisify } from "node:util";
 import { type FileSegment, httpDate, parseErrorOf, REASON_PHRASES, type ResponsePlan } from "@tz/http1";
 import { type App, coreOf } from "../app.js";
@@ -91,6 +92,13 @@ class NodeClient implements RequestClient {
 
   get scheme(): "http" | "https" {
     return "encrypted" in this.#incoming.socket ? "https" : "http";
+  }
+
+  get peerCertificate(): Uint8Array | undefined {
+    const { socket } = this.#incoming;
+    return socket instanceof TLSSocket && socket.authorized
+      ? socket.getPeerX509Certificate()?.raw
+      : undefined;
   }
 
   onGone(listener: () => void): void {

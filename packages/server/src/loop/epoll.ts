@@ -1,3 +1,4 @@
+import { Socket } from "node:net";
 import { TimerWheel } from "@tz/alloc";
 import {
   AF_INET,
@@ -6,6 +7,7 @@ import {
   accept4,
   bind,
   close,
+  copyMemory,
   EPOLL_CTL_ADD,
   EPOLL_CTL_DEL,
   EPOLLERR,
@@ -55,7 +57,16 @@ import {
 import { ServerError } from "../errors.js";
 import { resolveHost } from "./bind-host.js";
 import { IoMemory } from "./io-memory.js";
-import type { BindAddress, Listener, ListenOptions, Loop, Transport, TransportHandler } from "./loop.js";
+import type {
+  BindAddress,
+  Listener,
+  ListenOptions,
+  Loop,
+  SecureLayer,
+  Transport,
+  TransportHandler,
+} from "./loop.js";
+import type { NodeTransport, SocketHost } from "./node.js";
 import { SendBatch } from "./send-batch.js";
 
 const EAGAIN = 11;
@@ -89,7 +100,7 @@ export function isEpollSupported(): { supported: true } | { supported: false; re
  * An event carries the connection's generation beside its descriptor; one for a descriptor that was closed and
  * reused in the same turn is dropped.
  */
-export class EpollLoop implements Loop {
+export class EpollLoop implements Loop, SocketHost {
   readonly kind = "epoll";
   readonly memory = new IoMemory();
   readonly batch = new SendBatch(this.memory, true);
@@ -97,6 +108,10 @@ export class EpollLoop implements Loop {
   nowMs = performance.now();
   wallMs = Date.now();
   connections = 0;
+  /** @internal Connections on Node's sockets: what `node:tls` carries. */
+  readonly transports = new Set<NodeTransport>();
+  /** Node's sockets over descriptors of ours, from the handshake on. */
+  readonly #sockets = new Set<Socket>();
   /** @internal Address of the I/O memory's first byte. */
   readonly base: number;
   /** @internal */
@@ -149,7 +164,7 @@ export class EpollLoop implements Loop {
       options.fd === undefined
         ? openListener(await resolveHost(options.host, options.port), options)
         : adoptListener(options.fd);
-    const listener = new EpollListener(this, fd, accept, options.maxConnections);
+    const listener = new EpollListener(this, fd, accept, options);
     this.#add(listener, EPOLLIN);
     this.#watch.ref();
     return listener;
@@ -162,6 +177,7 @@ export class EpollLoop implements Loop {
 
   eachHandler(callback: (handler: TransportHandler) => void): void {
     for (const entry of this.#transports) if (entry instanceof EpollTransport) callback(entry.handler);
+    for (const transport of [...this.transports]) callback(transport.handler);
   }
 
   yieldTurn(): void {
@@ -176,6 +192,11 @@ export class EpollLoop implements Loop {
       if (entry instanceof EpollTransport) entry.destroy();
       else if (entry !== undefined) await entry.close();
     }
+    for (const transport of [...this.transports]) transport.destroy();
+    for (const socket of [...this.#sockets]) {
+      this.#forget(socket);
+      socket.destroy();
+    }
     this.#watch.close();
     close(this.#epollFd);
     this.#events.release();
@@ -185,8 +206,9 @@ export class EpollLoop implements Loop {
   }
 
   /** @internal */
-  add(fd: number, accept: (transport: Transport) => TransportHandler): void {
-    const transport = new EpollTransport(this, fd);
+  add(fd: number, accept: (transport: Transport) => TransportHandler, secure: SecureLayer | undefined): void {
+    const transport = secure === undefined ? new EpollTransport(this, fd) : secure.openDescriptor(this, fd);
+    if (transport === undefined) return;
     this.connections++;
     transport.handler = accept(transport);
     if (!transport.closed) this.#add(transport, CONNECTION_EVENTS);
@@ -197,6 +219,35 @@ export class EpollLoop implements Loop {
     if (this.#transports[entry.fd] === entry) this.#transports[entry.fd] = undefined;
     if (entry instanceof EpollListener) epollCtl(this.#epollFd, EPOLL_CTL_DEL, entry.fd, 0, 0);
     close(entry.fd);
+  }
+
+  /** @internal Takes a descriptor out of the table and out of the kernel's set, and leaves it open. */
+  release(transport: EpollTransport): void {
+    this.#transports[transport.fd] = undefined;
+    epollCtl(this.#epollFd, EPOLL_CTL_DEL, transport.fd, 0, 0);
+    this.connections--;
+  }
+
+  /** @internal Makes a socket of Node's of an accepted descriptor, and counts it until it is closed. */
+  adopt(fd: number): Socket {
+    const socket = new Socket({ fd, allowHalfOpen: true });
+    this.connections++;
+    this.#sockets.add(socket);
+    return socket.once("close", () => this.#forget(socket));
+  }
+
+  #forget(socket: Socket): void {
+    if (this.#sockets.delete(socket)) this.connections--;
+  }
+
+  /** @internal Copies what lies at an address: a packed answer, for a socket of Node's. */
+  copyOut(address: number, target: Uint8Array): void {
+    const { bytes, secureStart, secureBytes } = this.memory;
+    for (let at = 0; at < target.byteLength; at += secureBytes) {
+      const length = Math.min(secureBytes, target.byteLength - at);
+      copyMemory(this.base + secureStart, address + at, length);
+      target.set(bytes.subarray(secureStart, secureStart + length), at);
+    }
   }
 
   /** @internal */
@@ -264,6 +315,7 @@ class EpollListener implements Listener {
   readonly #loop: EpollLoop;
   readonly #accept: (transport: Transport) => TransportHandler;
   readonly #maxConnections: number;
+  readonly #secure: SecureLayer | undefined;
   #resumeTimer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -271,12 +323,13 @@ class EpollListener implements Listener {
     loop: EpollLoop,
     fd: number,
     accept: (transport: Transport) => TransportHandler,
-    maxConnections: number,
+    { maxConnections, secure }: ListenOptions,
   ) {
     this.fd = fd;
     this.#loop = loop;
     this.#accept = accept;
     this.#maxConnections = maxConnections;
+    this.#secure = secure;
     const name = getsockname(fd);
     this.address =
       name.family === "unix" ? { host: name.path, port: 0 } : { host: name.host, port: name.port };
@@ -290,7 +343,7 @@ class EpollListener implements Listener {
       }
       const fd = accept4(this.fd, SOCK_NONBLOCK | SOCK_CLOEXEC);
       if (fd >= 0) {
-        this.#loop.add(fd, this.#accept);
+        this.#loop.add(fd, this.#accept, this.#secure);
       } else if (fd === -EAGAIN) {
         return;
       } else if (!SKIPPED_ON_ACCEPT.has(-fd)) {
@@ -330,8 +383,8 @@ const ENDED = 1 << 4;
 /** The peer finished sending: no further edge will tell of the end. */
 const HANG_UP = 1 << 5;
 
-/** @internal */
-class EpollTransport implements Transport {
+/** @internal A connection of the loop. TLS puts itself between by overriding what touches the socket. */
+export class EpollTransport implements Transport {
   handler: TransportHandler = IGNORE;
   readonly fd: number;
   generation = 0;
@@ -434,14 +487,31 @@ class EpollTransport implements Transport {
     this.handler.onClose(errno);
   }
 
+  /** Lets the descriptor go, open as it is. @returns it */
+  detach(): number {
+    this.closed = true;
+    this.#loop.release(this);
+    this.handler.onClose(0);
+    return this.fd;
+  }
+
+  /** @returns bytes that were put at the address, 0 at the end, or a negative errno */
+  protected receive(address: number, length: number): number {
+    return recv(this.fd, address, length, 0);
+  }
+
+  /** Whether nothing is left in the socket after so much was received: a short read empties it. */
+  protected emptied(received: number): boolean {
+    return received < this.#loop.memory.receiveBytes;
+  }
+
   #read(): void {
     const { base, memory } = this.#loop;
     for (let i = 0; i < READS_PER_TURN; i++) {
-      const received = recv(this.fd, base + memory.receiveStart, memory.receiveBytes, 0);
+      const received = this.receive(base + memory.receiveStart, memory.receiveBytes);
       if (received > 0) {
-        const short = received < memory.receiveBytes;
-        // A short read empties the socket; the next edge tells of more. With the peer's FIN there is no next edge.
-        if (short && (this.#flags & HANG_UP) === 0) this.#flags &= ~READABLE;
+        // The next edge tells of more. With the peer's FIN there is no next edge.
+        if (this.emptied(received) && (this.#flags & HANG_UP) === 0) this.#flags &= ~READABLE;
         this.handler.onData(memory.receiveStart, memory.receiveStart + received);
         if (this.closed || (this.#flags & PAUSED) !== 0 || (this.#flags & READABLE) === 0) return;
       } else if (received === 0) {

@@ -8,10 +8,10 @@
  *              unparsed bytes    recv() target     zeros   heads and small bodies
  *              of a cut request                            of coalesced answers
  *
- *  256 K            384 K             512 K
- *  ├─── staging ─────┼──── frames ──────┤
- *   WebSocket bytes    WebSocket frames
- *   from elsewhere     on their way out
+ *  256 K            384 K             512 K             640 K
+ *  ├─── staging ─────┼──── frames ──────┼───── secure ─────┤
+ *   WebSocket bytes    WebSocket frames   plain bytes of TLS
+ *   from elsewhere     on their way out   records
  * ```
  *
  * A request that was cut in the middle keeps its bytes in its connection; when more arrive they are copied into
@@ -32,7 +32,8 @@ const SEND_BYTES = 60 * KIB;
 const STAGING_START = 256 * KIB;
 const FRAMES_START = 384 * KIB;
 const FRAMES_END = 512 * KIB;
-const TOTAL_PAGES = 8;
+const SECURE_END = 640 * KIB;
+const TOTAL_PAGES = 10;
 
 /** What of `WebAssembly.Memory` is used here; its global type comes with browser libraries only. */
 export interface FixedMemory {
@@ -54,6 +55,9 @@ export class IoMemory {
   readonly receiveBytes = RECEIVE_END - RECEIVE_START;
   readonly sendStart = SEND_START;
   readonly sendBytes = SEND_BYTES;
+  /** Where bytes are put together, and files read, for TLS. */
+  readonly secureStart = FRAMES_END;
+  readonly secureBytes = SECURE_END - FRAMES_END;
   /** Where WebSocket connections work. */
   readonly staging = { start: STAGING_START, end: FRAMES_START } as const;
   readonly frames = { start: FRAMES_START, end: FRAMES_END } as const;
@@ -62,7 +66,7 @@ export class IoMemory {
     this.memory = new WebAssembly.Memory({ initial: TOTAL_PAGES, maximum: TOTAL_PAGES });
     this.bytes = new Uint8Array(this.memory.buffer);
     this.buffer = Buffer.from(this.memory.buffer);
-    if (SEND_START + SEND_BYTES > STAGING_START || FRAMES_END > TOTAL_PAGES * PAGE_BYTES)
+    if (SEND_START + SEND_BYTES > STAGING_START || SECURE_END > TOTAL_PAGES * PAGE_BYTES)
       throw new RangeError("I/O memory layout does not fit");
   }
 }

@@ -10,7 +10,9 @@
  * All three keep one contract, checked by `loop.conformance.ts`: bytes arrive in the loop's I/O memory and are
  * valid during the call only; a write takes what fits and says how much; `onClose` comes once and last.
  */
+import type { Socket } from "node:net";
 import type { TimerWheel } from "@tz/alloc";
+import type { EpollLoop, EpollTransport } from "./epoll.js";
 import type { IoMemory } from "./io-memory.js";
 import type { SendBatch } from "./send-batch.js";
 
@@ -36,6 +38,8 @@ export interface Transport {
   readonly remotePort: number;
   /** The bytes go through TLS. */
   readonly secure?: boolean;
+  /** The certificate that the client has shown and that was verified, as DER. */
+  readonly peerCertificate?: Uint8Array | undefined;
   /**
    * Sends the batch's bytes, all or a prefix of them.
    * @param more further bytes follow at once: the kernel may wait for them (MSG_MORE)
@@ -76,6 +80,14 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+/** What a listener puts between its sockets and their connections: TLS. */
+export interface SecureLayer {
+  /** On the epoll loop: the transport of an accepted descriptor; `undefined` when the layer carries it itself. */
+  openDescriptor(loop: EpollLoop, fd: number): EpollTransport | undefined;
+  /** On the node loop: takes an accepted socket. */
+  acceptSocket(socket: Socket): void;
+}
+
 export interface ListenOptions {
   readonly host: string;
   readonly port: number;
@@ -87,6 +99,8 @@ export interface ListenOptions {
   readonly reusePort?: boolean;
   /** A socket that listens already, in place of `host` and `port`. The listener takes the descriptor over. */
   readonly fd?: number | undefined;
+  /** Speaks TLS on the accepted connections. */
+  readonly secure?: SecureLayer | undefined;
 }
 
 export interface Loop {

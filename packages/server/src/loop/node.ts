@@ -1,6 +1,7 @@
 import { read as readFile } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { constants } from "node:os";
+import { TLSSocket } from "node:tls";
 import { TimerWheel } from "@tz/alloc";
 import { IoMemory } from "./io-memory.js";
 import type { Listener, ListenOptions, Loop, Transport, TransportHandler } from "./loop.js";
@@ -10,11 +11,21 @@ const EAGAIN = 11;
 const EIO = 5;
 const FILE_CHUNK_BYTES = 256 * 1024;
 
+/** The loop of a {@link NodeTransport}. */
+export interface SocketHost {
+  readonly memory: IoMemory;
+  /** The transports that are open. */
+  readonly transports: Set<NodeTransport>;
+  refreshClock(): void;
+  /** Copies what lies at an address; only where batches name addresses. */
+  copyOut?(address: number, target: Uint8Array): void;
+}
+
 /**
  * The portable loop on `node:net`, for platforms without the system calls. Same contract as the Linux loop: what
  * a socket brings is copied into the I/O memory, what it takes is copied out of it.
  */
-export class NodeLoop implements Loop {
+export class NodeLoop implements Loop, SocketHost {
   readonly kind = "node";
   readonly memory = new IoMemory();
   readonly batch = new SendBatch(this.memory, false);
@@ -24,6 +35,8 @@ export class NodeLoop implements Loop {
   /** @internal */
   readonly transports = new Set<NodeTransport>();
   readonly #servers = new Set<Server>();
+  /** Sockets below TLS, from the handshake on. */
+  readonly #secured = new Set<Socket>();
   readonly #tickTimer: NodeJS.Timeout;
 
   constructor(tickMs: number) {
@@ -44,8 +57,12 @@ export class NodeLoop implements Loop {
   ): Promise<Listener> {
     const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
       this.refreshClock();
+      if (options.secure !== undefined) {
+        this.#secured.add(socket.once("close", () => this.#secured.delete(socket)));
+        options.secure.acceptSocket(socket);
+        return;
+      }
       const transport = new NodeTransport(this, socket);
-      this.transports.add(transport);
       transport.handler = accept(transport);
       if (!transport.closed) socket.resume();
     });
@@ -90,18 +107,19 @@ export class NodeLoop implements Loop {
     clearInterval(this.#tickTimer);
     for (const server of this.#servers) server.close();
     for (const transport of [...this.transports]) transport.destroy();
+    for (const socket of this.#secured) socket.destroy();
   }
 }
 
 const IGNORE: TransportHandler = { onData() {}, onEnd() {}, onWritable() {}, onClose() {} };
 
-/** @internal */
-class NodeTransport implements Transport {
+/** @internal A connection on a socket of Node's. */
+export class NodeTransport implements Transport {
   handler: TransportHandler = IGNORE;
   closed = false;
   readonly remoteAddress: string;
   readonly remotePort: number;
-  readonly #loop: NodeLoop;
+  readonly #loop: SocketHost;
   readonly #socket: Socket;
   /** Received, not yet delivered: the handler paused in the middle of a chunk. */
   #rest: Buffer | null = null;
@@ -115,9 +133,10 @@ class NodeTransport implements Transport {
   #fileEnded = false;
   #reading = false;
 
-  constructor(loop: NodeLoop, socket: Socket) {
+  constructor(loop: SocketHost, socket: Socket) {
     this.#loop = loop;
     this.#socket = socket;
+    loop.transports.add(this);
     this.remoteAddress = socket.remoteAddress ?? "";
     this.remotePort = socket.remotePort ?? 0;
     socket.on("data", (chunk: Buffer) => {
@@ -136,6 +155,14 @@ class NodeTransport implements Transport {
     socket.on("close", () => this.#close(0));
   }
 
+  get secure(): boolean {
+    return this.#socket instanceof TLSSocket;
+  }
+
+  get peerCertificate(): Uint8Array | undefined {
+    return this.#socket instanceof TLSSocket ? this.#socket.getPeerX509Certificate()?.raw : undefined;
+  }
+
   flush(batch: SendBatch, _more: boolean): number {
     if (this.#full || this.#reading) return -EAGAIN;
     const out = Buffer.allocUnsafe(batch.byteLength);
@@ -143,7 +170,8 @@ class NodeTransport implements Transport {
     for (let i = 0; i < batch.count; i++) {
       const start = batch.starts[i]!;
       const length = batch.lengths[i]!;
-      out.set(batch.memory.bytes.subarray(start, start + length), at);
+      if (batch.plans[i] === null) out.set(batch.memory.bytes.subarray(start, start + length), at);
+      else this.#loop.copyOut!(start, out.subarray(at, at + length));
       at += length;
     }
     this.#write(out);

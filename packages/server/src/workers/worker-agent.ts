@@ -7,6 +7,8 @@ import { socketsOf, type WorkerRole } from "./worker-role.js";
 const COPY_FD_MIN = 3;
 
 export interface AgentHost {
+  /** Reads what only a privileged process may read, and gives the privileges up. */
+  prepare(): void;
   /** Accepts from a socket that listens, or from the address when there is none. */
   listen(at: { readonly fd?: number; readonly host?: string; readonly port?: number }): Promise<Listener>;
   close(order: DrainOrder): Promise<void>;
@@ -39,6 +41,7 @@ export class WorkerAgent {
     try {
       // Programs that the worker starts go without them.
       for (const fd of fds.flat()) setCloseOnExec(fd, true);
+      this.#host.prepare();
       const listeners =
         this.#role.sockets === "inherited"
           ? await this.#accept(slot, count)

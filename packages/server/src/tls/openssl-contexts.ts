@@ -1,0 +1,53 @@
+import type { ClientHello } from "./client-hello.js";
+import { OpensslContext } from "./openssl-context.js";
+import { ServerNames } from "./server-names.js";
+import type { TicketKeys } from "./ticket-keys.js";
+import type { LoadedTls } from "./tls-options.js";
+
+/**
+ * The contexts of a listener: one for each certificate and ticket key. OpenSSL would ask a callback which of several
+ * ticket keys to take; here the ClientHello was read before, and the key's name in its ticket chooses the context.
+ *
+ * ```
+ *                      newest key   key before
+ *   default               [0]          [0]
+ *   example.com           [1]          [1]
+ * ```
+ */
+export class OpensslContexts {
+  readonly #names: ServerNames;
+  readonly #current: OpensslContext[];
+  readonly #previous: OpensslContext[];
+  readonly #previousKeyName: string | undefined;
+
+  /** @throws ServerError `TZ_SERVER_OPTION` */
+  constructor(tls: LoadedTls, keys: TicketKeys) {
+    this.#names = new ServerNames(tls.names);
+    this.#current = [];
+    this.#previous = [];
+    const { previous } = keys;
+    try {
+      for (const certificate of tls.certificates) {
+        this.#current.push(new OpensslContext(certificate, tls, keys.current));
+        if (previous !== undefined) this.#previous.push(new OpensslContext(certificate, tls, previous));
+      }
+    } catch (error) {
+      this.free();
+      throw error;
+    }
+    this.#previousKeyName =
+      previous === undefined ? undefined : Buffer.from(previous.subarray(0, 16)).toString("latin1");
+  }
+
+  /** The `SSL_CTX` for a client. */
+  choose(hello: ClientHello | undefined): number {
+    if (hello === undefined) return this.#current[0]!.handle;
+    const place = this.#names.find(hello.serverName);
+    const contexts = hello.ticketKeyName === this.#previousKeyName ? this.#previous : this.#current;
+    return contexts[place]!.handle;
+  }
+
+  free(): void {
+    for (const context of [...this.#current, ...this.#previous]) context.free();
+  }
+}

@@ -1,0 +1,57 @@
+import { randomBytes } from "node:crypto";
+import { ServerError } from "../errors.js";
+
+/** One key: 16 bytes of name, 32 of HMAC key, 32 of AES key, as OpenSSL takes them. */
+export const TICKET_KEY_BYTES = 80;
+/** What `node:tls` takes: 16 bytes of name, 16 of HMAC key, 16 of AES key. */
+const NODE_NAME_END = 16;
+const NODE_HMAC_END = 32;
+const AES_START = 48;
+
+/** The newest key encrypts tickets; with it and the one before, tickets are read. */
+export class TicketKeys {
+  readonly current: Uint8Array;
+  readonly previous: Uint8Array | undefined;
+
+  /**
+   * @param block one key or two, the newest first
+   * @throws ServerError `TZ_SERVER_OPTION`
+   */
+  constructor(block: Uint8Array) {
+    if (block.byteLength !== TICKET_KEY_BYTES && block.byteLength !== 2 * TICKET_KEY_BYTES) {
+      throw new ServerError(
+        "TZ_SERVER_OPTION",
+        `tls.ticketKeys has ${block.byteLength} bytes; allowed: 80 (one key) or 160 (the newest first)`,
+      );
+    }
+    const copy = Uint8Array.from(block);
+    this.current = copy.subarray(0, TICKET_KEY_BYTES);
+    this.previous = copy.byteLength > TICKET_KEY_BYTES ? copy.subarray(TICKET_KEY_BYTES) : undefined;
+  }
+
+  static random(): TicketKeys {
+    return new TicketKeys(randomBytes(TICKET_KEY_BYTES));
+  }
+
+  /** A fresh key in front; the current one becomes the previous one. */
+  rotated(): TicketKeys {
+    return new TicketKeys(Buffer.concat([randomBytes(TICKET_KEY_BYTES), this.current]));
+  }
+
+  /** The keys as one block, for other workers. */
+  get block(): Uint8Array {
+    return Buffer.concat([this.current, this.previous ?? new Uint8Array(0)]);
+  }
+
+  /** The newest key as `node:tls` takes it. */
+  get forNode(): Buffer {
+    const key = this.current;
+    const aes = key.subarray(AES_START, AES_START + NODE_NAME_END);
+    return Buffer.concat([key.subarray(0, NODE_HMAC_END), aes]);
+  }
+}
+
+/** Fresh ticket keys for several workers or machines: give the same block to each, as `tls.ticketKeys`. */
+export function newTicketKeys(previous?: Uint8Array): Uint8Array {
+  return previous === undefined ? TicketKeys.random().block : new TicketKeys(previous).rotated().block;
+}
