@@ -59,6 +59,7 @@ export class NodeTls {
         return;
       }
       counts.handshakes++;
+      socket.allowHalfOpen = socket.alpnProtocol !== "h2";
       if (socket.isSessionReused()) counts.resumed++;
       onSecure(socket);
     });
@@ -71,6 +72,8 @@ export class NodeTls {
   /** Takes a socket through the handshake. */
   take(socket: Socket): void {
     socket.on("error", () => {});
+    // Who ends in the middle of the handshake is gone. Half-closing is for requests.
+    socket.allowHalfOpen = false;
     this.#server.emit("connection", socket);
   }
 
