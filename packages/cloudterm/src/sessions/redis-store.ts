@@ -1,0 +1,140 @@
+import type { Redis } from "ioredis";
+import { expiryOf, type SessionRecord, type SessionStore, type StoredSession } from "./session-store.js";
+
+export interface RedisStoreOptions {
+  /** In front of every key and channel; gateways that share sessions share it. Default `"tz:cloudterm:"`. */
+  readonly prefix?: string;
+}
+
+/**
+ * Removes sessions and tells everybody, in one step.
+ * KEYS: session keys. ARGV: channel, then for each key its user's set and its member.
+ */
+const REMOVE = `
+local gone = {}
+for i, key in ipairs(KEYS) do
+  local value = redis.call('GET', key)
+  if value then
+    redis.call('DEL', key)
+    redis.call('SREM', ARGV[i * 2], ARGV[i * 2 + 1])
+    gone[#gone + 1] = cjson.decode(value).id
+  end
+end
+if #gone > 0 then redis.call('PUBLISH', ARGV[1], cjson.encode(gone)) end
+return #gone`;
+
+/**
+ * Sessions in Redis or Valkey, shared by all gateways with the same prefix. Expiry is the server's (`PX`), removal is
+ * told to all gateways on a channel. Keys of one user are not of one slot: it needs a server, not a cluster.
+ *
+ * `close()` ends the subscription only; the client belongs to the caller.
+ */
+export class RedisSessionStore implements SessionStore {
+  readonly #redis: Redis;
+  readonly #subscriber: Redis;
+  readonly #prefix: string;
+  readonly #listeners: ((ids: readonly string[]) => void)[] = [];
+  readonly #subscribed: Promise<unknown>;
+
+  constructor(redis: Redis, { prefix = "tz:cloudterm:" }: RedisStoreOptions = {}) {
+    this.#redis = redis;
+    this.#prefix = prefix;
+    this.#subscriber = redis.duplicate();
+    // The client reconnects by itself and says so; its errors are reported by the one that the caller made.
+    this.#subscriber.on("error", () => {});
+    this.#subscriber.on("message", (_channel, message) => {
+      const ids = JSON.parse(message) as string[];
+      for (const listener of this.#listeners) listener(ids);
+    });
+    this.#subscribed = this.#subscriber.subscribe(`${prefix}removed`);
+    this.#subscribed.catch(() => {});
+  }
+
+  #session(key: string): string {
+    return `${this.#prefix}session:${key}`;
+  }
+
+  #user(user: string): string {
+    return `${this.#prefix}user:${user}`;
+  }
+
+  async add(key: string, record: SessionRecord): Promise<void> {
+    // A gateway that has logged somebody in must hear of the logout.
+    await this.#subscribed;
+    const ttlMs = expiryOf(record) - Date.now();
+    if (ttlMs <= 0) return;
+    const results = await this.#redis
+      .multi()
+      .set(this.#session(key), JSON.stringify(record), "PX", ttlMs)
+      .sadd(this.#user(record.user), key)
+      // The set lives as long as the session that ends last.
+      .pexpire(this.#user(record.user), record.endMs - Date.now(), "NX")
+      .pexpire(this.#user(record.user), record.endMs - Date.now(), "GT")
+      .exec();
+    for (const [error] of results ?? []) if (error) throw error;
+  }
+
+  async get(key: string, nowMs: number): Promise<SessionRecord | undefined> {
+    const value = await this.#redis.get(this.#session(key));
+    if (value === null) return undefined;
+    const record = JSON.parse(value) as SessionRecord;
+    return expiryOf(record) > nowMs ? record : undefined;
+  }
+
+  async touch(key: string, record: SessionRecord): Promise<void> {
+    const ttlMs = expiryOf(record) - Date.now();
+    if (ttlMs > 0) await this.#redis.set(this.#session(key), JSON.stringify(record), "PX", ttlMs, "XX");
+  }
+
+  async remove(sessions: readonly StoredSession[]): Promise<void> {
+    if (sessions.length === 0) return;
+    const keys = sessions.map(({ key }) => this.#session(key));
+    const places = sessions.flatMap(({ key, record }) => [this.#user(record.user), key]);
+    await this.#redis.eval(REMOVE, keys.length, ...keys, `${this.#prefix}removed`, ...places);
+  }
+
+  async ofUser(user: string, nowMs: number): Promise<StoredSession[]> {
+    const keys = await this.#redis.smembers(this.#user(user));
+    const found = await this.#read(keys, nowMs);
+    const gone = keys.filter((key) => !found.some((each) => each.key === key));
+    if (gone.length > 0) await this.#redis.srem(this.#user(user), ...gone);
+    return found.sort((a, b) => b.record.createdMs - a.record.createdMs);
+  }
+
+  async all(nowMs: number, limit: number): Promise<StoredSession[]> {
+    const found: StoredSession[] = [];
+    const start = this.#session("");
+    let cursor = "0";
+    do {
+      const [next, names] = await this.#redis.scan(cursor, "MATCH", `${start}*`, "COUNT", 500);
+      cursor = next;
+      found.push(
+        ...(await this.#read(
+          names.map((name) => name.slice(start.length)),
+          nowMs,
+        )),
+      );
+    } while (cursor !== "0" && found.length < limit);
+    return found.slice(0, limit);
+  }
+
+  async #read(keys: readonly string[], nowMs: number): Promise<StoredSession[]> {
+    if (keys.length === 0) return [];
+    const values = await this.#redis.mget(keys.map((key) => this.#session(key)));
+    const found: StoredSession[] = [];
+    for (const [i, value] of values.entries()) {
+      if (value === null) continue;
+      const record = JSON.parse(value) as SessionRecord;
+      if (expiryOf(record) > nowMs) found.push({ key: keys[i]!, record });
+    }
+    return found;
+  }
+
+  onRemoved(listener: (ids: readonly string[]) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#subscriber.disconnect();
+  }
+}

@@ -1,0 +1,116 @@
+import { randomBytes } from "node:crypto";
+import { derivedFrom, isSecret, keyOf, newSecret } from "./session-id.js";
+import type { SessionRecord, SessionStore, StoredSession } from "./session-store.js";
+
+export interface SessionsOptions {
+  readonly idleMs: number;
+  readonly maxMs: number;
+  readonly now?: () => number;
+}
+
+export interface Login {
+  readonly user: string;
+  readonly address: string;
+  readonly agent: string;
+}
+
+/** A session as a request proves it: with the secret of its cookie. */
+export interface Session extends StoredSession {
+  readonly secret: string;
+  /** What unsafe requests of this session must carry in `X-CSRF-Token`. */
+  readonly csrfToken: string;
+}
+
+/** Being heard of is noted at most this often, or ten times per `idleMs`: a busy session costs no writes. */
+const TOUCH_INTERVAL_MS = 30_000;
+const AGENT_LENGTH_MAX = 200;
+
+/** Sessions of users over any {@link SessionStore}. */
+export class Sessions {
+  readonly #store: SessionStore;
+  readonly #idleMs: number;
+  readonly #maxMs: number;
+  readonly #now: () => number;
+
+  constructor(store: SessionStore, { idleMs, maxMs, now = Date.now }: SessionsOptions) {
+    this.#store = store;
+    this.#idleMs = idleMs;
+    this.#maxMs = maxMs;
+    this.#now = now;
+  }
+
+  /** A new session with a secret of its own: what a browser had before its login never names it. */
+  async create({ user, address, agent }: Login): Promise<Session> {
+    const nowMs = this.#now();
+    const record: SessionRecord = {
+      id: randomBytes(9).toString("base64url"),
+      user,
+      createdMs: nowMs,
+      lastSeenMs: nowMs,
+      endMs: nowMs + this.#maxMs,
+      idleMs: this.#idleMs,
+      address,
+      agent: agent.slice(0, AGENT_LENGTH_MAX),
+    };
+    const secret = newSecret();
+    const key = keyOf(secret);
+    await this.#store.add(key, record);
+    return proven(secret, key, record);
+  }
+
+  /** The session that a cookie's value proves. */
+  async find(secret: string | undefined): Promise<Session | undefined> {
+    if (!isSecret(secret)) return undefined;
+    const key = keyOf(secret);
+    const nowMs = this.#now();
+    const record = await this.#store.get(key, nowMs);
+    if (record === undefined) return undefined;
+    const interval = Math.min(TOUCH_INTERVAL_MS, record.idleMs / 10);
+    if (nowMs - record.lastSeenMs < interval) return proven(secret, key, record);
+    const touched = { ...record, lastSeenMs: nowMs };
+    await this.#store.touch(key, touched);
+    return proven(secret, key, touched);
+  }
+
+  /** The same login under a new secret, when what it may do changes. The old one is void. */
+  async rotate(session: Session): Promise<Session> {
+    const rotated = await this.create(session.record);
+    await this.revoke([session]);
+    return rotated;
+  }
+
+  /** Resolves when the sessions are gone for good; `onRemoved` listeners of all gateways are told. */
+  revoke(sessions: readonly StoredSession[]): Promise<void> {
+    return this.#store.remove(sessions);
+  }
+
+  /** @returns whether the user has such a session */
+  async revokeById(user: string, id: string): Promise<boolean> {
+    const found = (await this.list(user)).filter(({ record }) => record.id === id);
+    await this.#store.remove(found);
+    return found.length > 0;
+  }
+
+  /** @returns how many there were */
+  async revokeAll(user: string): Promise<number> {
+    const found = await this.list(user);
+    await this.#store.remove(found);
+    return found.length;
+  }
+
+  list(user: string): Promise<StoredSession[]> {
+    return this.#store.ofUser(user, this.#now());
+  }
+
+  all(limit: number): Promise<StoredSession[]> {
+    return this.#store.all(this.#now(), limit);
+  }
+
+  onRemoved(listener: (ids: readonly string[]) => void): void {
+    this.#store.onRemoved(listener);
+  }
+}
+
+function proven(secret: string, key: string, record: SessionRecord): Session {
+  return { secret, key, record, csrfToken: derivedFrom(secret, "csrf") };
+}
