@@ -150,12 +150,17 @@ function expectDiscreet({ body }: RawAnswer): void {
   expect(body.toString("latin1")).not.toContain("SECRET");
 }
 
-describe.each(["epoll", "node"])("loop %s", (loop) => {
+describe.each([
+  ["epoll", "1"],
+  ["node", "1"],
+  ["epoll", "2"],
+  ["node", "2"],
+] as const)("loop %s, workers: %s", (loop, workers) => {
   let cli: Cli;
   let port: number;
 
   beforeAll(async () => {
-    cli = new Cli([folder, "--port", "0", "--loop", loop, "--quiet"], undefined);
+    cli = new Cli([folder, "--port", "0", "--loop", loop, "--workers", workers, "--quiet"], undefined);
     ({ port } = await cli.ready());
     return async () => {
       await cli.stop();

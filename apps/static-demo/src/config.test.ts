@@ -23,6 +23,11 @@ test("defaults", () => {
     host: "127.0.0.1",
     port: 8080,
     loop: "auto",
+    workers: 1,
+    pin: false,
+    user: undefined,
+    group: undefined,
+    socketMode: undefined,
     quiet: false,
     mount: {},
   });
@@ -30,9 +35,20 @@ test("defaults", () => {
 
 test("everything given, options before and after DIR", () => {
   const dir = mkdtempSync(join(tmpdir(), "tz-config-"));
-  const all = { dir, host: "::1", port: 0, loop: "node", quiet: true, mount: {} };
-  expect(read("--port", "0", dir, "--host=[::1]", "--loop", "node", "--quiet")).toEqual(all);
-  expect(read("--quiet", "--loop=node", "--host", "::1", "--port=0", "--", dir)).toEqual(all);
+  const all = {
+    ...{ dir, host: "::1", port: 0, loop: "node", quiet: true, mount: {} },
+    ...{ workers: "auto", pin: true, user: "www-data", group: "www-data", socketMode: undefined },
+  };
+  const more = ["--workers=auto", "--pin", "--user", "www-data", "--group", "www-data"];
+  expect(read("--port", "0", dir, "--host=[::1]", "--loop", "node", "--quiet", ...more)).toEqual(all);
+  expect(read("--quiet", "--loop=node", "--host", "::1", "--port=0", ...more, "--", dir)).toEqual(all);
+});
+
+test("a host with a slash is the path of a Unix socket", () => {
+  expect(read("--host", "run/tz.sock", "--socket-mode", "660")).toMatchObject({
+    host: join(process.cwd(), "run/tz.sock"),
+    socketMode: 0o660,
+  });
 });
 
 test("--help and --version answer on stdout", () => {
@@ -55,8 +71,13 @@ describe("a bad command line is one line that names the thing, the value and wha
     [["--port"], /--port/],
     [["--host", "a b"], /--host.*a b.*address/],
     [["--host", ""], /--host.*address/],
+    [["--host", "/run/"], /--host.*\/run\/.*address/],
+    [["--workers", "0"], /--workers.*0.*auto.*1 to 256/],
+    [["--workers", "many"], /--workers.*many.*auto.*1 to 256/],
+    [["--pin"], /--pin needs --workers 2/],
+    [["--socket-mode", "999"], /--socket-mode.*999.*octal/],
     [["--loop", "uring"], /--loop.*uring.*epoll, node/],
-    [["--frobnicate"], /--frobnicate.*allowed: .*--host, --port, --loop, --quiet/],
+    [["--frobnicate"], /--frobnicate.*allowed: .*--host, --port, --loop, --workers/],
     [["a", "b"], /one DIR only.*"a", "b"/],
     [["/no/such/folder"], /"\/no\/such\/folder" does not exist.*directory/],
     [[file], /file\.txt" is not a directory/],

@@ -12,6 +12,15 @@ export interface Config {
   /** 0 lets the system choose. */
   readonly port: number;
   readonly loop: "auto" | "epoll" | "node";
+  /** Processes that serve. */
+  readonly workers: number | "auto";
+  /** Each worker runs on one processor. */
+  readonly pin: boolean;
+  /** After binding, become this user and group. */
+  readonly user: string | undefined;
+  readonly group: string | undefined;
+  /** Permission bits of the file of a Unix socket. */
+  readonly socketMode: number | undefined;
   /** Nothing on stderr but errors; the ready line stays, programs wait for it. */
   readonly quiet: boolean;
   /** How DIR is served. */
@@ -24,6 +33,7 @@ export interface Answer {
 }
 
 const portMax = 65_535;
+const workersMax = 256;
 
 function parsePort(value: string): number {
   const port = Number(value);
@@ -36,10 +46,29 @@ function parsePort(value: string): number {
 function parseHost(value: string): string {
   // Brackets belong to a URL; people paste them.
   const host = value.replace(/^\[(.*)\]$/, "$1");
+  if (/^[^\0]*\/[^\0]*[^\0/]$/.test(host)) return resolve(host);
   if (!/^[0-9A-Za-z.:%_-]+$/.test(host)) {
-    throw new InvalidArgumentError("It must be an IPv4 or IPv6 address of this machine, or a host name.");
+    throw new InvalidArgumentError(
+      "It must be an IPv4 or IPv6 address of this machine, a host name, or the path of a Unix socket (with a slash).",
+    );
   }
   return host;
+}
+
+function parseWorkers(value: string): number | "auto" {
+  const workers = Number(value);
+  if (value === "auto") return value;
+  if (!/^\d+$/.test(value) || workers < 1 || workers > workersMax) {
+    throw new InvalidArgumentError(`It must be auto, or a whole number from 1 to ${workersMax}.`);
+  }
+  return workers;
+}
+
+function parseMode(value: string): number {
+  if (!/^[0-7]{3,4}$/.test(value) || Number.parseInt(value, 8) > 0o777) {
+    throw new InvalidArgumentError("It must be three octal digits, as 660.");
+  }
+  return Number.parseInt(value, 8);
 }
 
 function buildCommand(version: string): Command {
@@ -59,6 +88,17 @@ function buildCommand(version: string): Command {
       new Option("--loop <name>", "epoll: direct Linux system calls; node: node:net, everywhere")
         .choices(["epoll", "node"])
         .default("auto", "the fastest that works here"),
+    )
+    .addOption(
+      new Option("--workers <number>", "processes that serve; auto is one for each processor")
+        .default(1)
+        .argParser(parseWorkers),
+    )
+    .option("--pin", "each worker on a processor of its own (Linux)", false)
+    .option("--user <name>", "after binding, become this user (as root only)")
+    .option("--group <name>", "and this group, instead of the user's own")
+    .addOption(
+      new Option("--socket-mode <octal>", "who may connect to a Unix socket, as 660").argParser(parseMode),
     )
     .option("--quiet", "no notes on stderr, only errors", false);
   return addMountFlags(command).version(version).showSuggestionAfterError(false).exitOverride();
@@ -80,13 +120,16 @@ export function readConfig(args: readonly string[], version: string): Config | A
     if (error.exitCode === 0) return { text };
     throw new UsageError(explain(error, command));
   }
-  const { host, port, loop, quiet, ...flags } = command.opts<Omit<Config, "dir" | "mount">>();
+  const { host, port, loop, workers, pin, user, group, socketMode, quiet, ...flags } =
+    command.opts<Omit<Config, "dir" | "mount">>();
   const [dir] = command.args;
   const mount = mountOptions(flags);
   if (dir === undefined && Object.keys(mount).length > 0) {
     throw new UsageError("options for the files need a DIR; the demo site has its own");
   }
-  return { host, port, loop, quiet, mount, dir: dir === undefined ? undefined : checkedDirectory(dir) };
+  if (pin && workers === 1) throw new UsageError("--pin needs --workers 2 or more, or auto");
+  const process = { loop, workers, pin, user, group, socketMode, quiet };
+  return { host, port, ...process, mount, dir: dir === undefined ? undefined : checkedDirectory(dir) };
 }
 
 function explain(error: CommanderError, command: Command): string {

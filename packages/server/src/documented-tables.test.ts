@@ -3,10 +3,11 @@ import { expect, test } from "vitest";
 import { SERVER_ERRORS } from "./errors.js";
 import { MULTIPART_OPTIONS, ROUTE_OPTIONS, SERVER_OPTIONS } from "./options.js";
 import { TLS_OPTIONS } from "./tls/tls-options.js";
+import { WORKER_OPTIONS } from "./workers/worker-options.js";
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 
-test.each([SERVER_OPTIONS, ROUTE_OPTIONS, MULTIPART_OPTIONS, TLS_OPTIONS])(
+test.each([SERVER_OPTIONS, ROUTE_OPTIONS, MULTIPART_OPTIONS, TLS_OPTIONS, WORKER_OPTIONS])(
   "the README's option table is the option table",
   (table) => {
     for (const [name, row] of Object.entries(table)) {
