@@ -1,0 +1,79 @@
+import { CloudtermError } from "../errors.js";
+
+export interface HashQueueOptions {
+  /** Hashes at a time; each occupies a thread of Node's pool (`UV_THREADPOOL_SIZE`, 4). Default 2. */
+  readonly concurrency?: number;
+  /** Tasks of each class that may wait; further ones are refused. Default 32. */
+  readonly maxWaiting?: number;
+}
+
+interface Waiting {
+  start(): void;
+}
+
+/**
+ * Bounds how much hashing is done and how much may wait. Those who are known (their browser has logged in before) wait
+ * in a queue of their own that goes first: a flood of guesses fills the other one only.
+ *
+ * ```
+ *   known   ──▶ [ ][ ][ ] ──┐
+ *                           ├──▶ at most `concurrency` at work
+ *   unknown ──▶ [x][x][x] ──┘    full: TZ_CLOUDTERM_BUSY
+ * ```
+ */
+export class HashQueue {
+  readonly #concurrency: number;
+  readonly #maxWaiting: number;
+  readonly #known: Waiting[] = [];
+  readonly #unknown: Waiting[] = [];
+  #running = 0;
+
+  /** @throws CloudtermError `TZ_CLOUDTERM_OPTION` */
+  constructor({ concurrency = 2, maxWaiting = 32 }: HashQueueOptions = {}) {
+    for (const [name, value, min] of [
+      ["concurrency", concurrency, 1],
+      ["maxWaiting", maxWaiting, 0],
+    ] as const) {
+      if (!Number.isSafeInteger(value) || value < min) {
+        throw new CloudtermError(
+          "TZ_CLOUDTERM_OPTION",
+          `option ${name} is ${value}; allowed: a whole number of ${min} or more`,
+        );
+      }
+    }
+    this.#concurrency = concurrency;
+    this.#maxWaiting = maxWaiting;
+  }
+
+  get waiting(): number {
+    return this.#known.length + this.#unknown.length;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  /**
+   * Runs a task as soon as there is room.
+   * @throws CloudtermError `TZ_CLOUDTERM_BUSY` at once when too many wait
+   */
+  async run<Result>(task: () => Promise<Result>, known = false): Promise<Result> {
+    if (this.#running >= this.#concurrency) {
+      const queue = known ? this.#known : this.#unknown;
+      if (queue.length >= this.#maxWaiting) {
+        throw new CloudtermError("TZ_CLOUDTERM_BUSY", undefined, { retryAfterMs: 1000 });
+      }
+      // Whoever ends hands its place on, so it is counted once.
+      await new Promise<void>((start) => queue.push({ start }));
+    } else {
+      this.#running++;
+    }
+    try {
+      return await task();
+    } finally {
+      const next = this.#known.shift() ?? this.#unknown.shift();
+      if (next === undefined) this.#running--;
+      else next.start();
+    }
+  }
+}
