@@ -1,27 +1,51 @@
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { GOALS } from "./goals.js";
 import { loadScenario, type Scenario, scenarioNames } from "./harness/scenario.js";
 import { type CommandLine, readCommandLine } from "./harness/settings.js";
 import { describeMachine } from "./report/machine.js";
 import type { Report } from "./report/markdown.js";
 import { publishInto } from "./report/publish.js";
-import { saveReport } from "./report/save.js";
+
+import { checkGoals } from "./report/check.js";
+import { loadReports, saveReport } from "./report/save.js";
 
 const readme = new URL("../README.md", import.meta.url).pathname;
 
-/** Runs the scenarios of a command line; prints each table on stdout as soon as it is measured. */
+/**
+ * Runs the scenarios of a command line; prints each table on stdout as soon as it is measured.
+ * With `--check` the verdicts follow, and a goal that is not met makes the exit code 1.
+ */
 export async function main(args: readonly string[]): Promise<Report[]> {
   const commandLine = readCommandLine(args);
-  const names = commandLine.scenarios.length > 0 ? commandLine.scenarios : scenarioNames();
+  const { scenarios, check, out, publish } = commandLine;
+  if (check && scenarios.length === 0) {
+    const saved = loadReports(out);
+    printVerdicts(saved);
+    return saved;
+  }
+  const names = scenarios.length > 0 ? scenarios : scenarioNames();
   const reports: Report[] = [];
   for (const scenario of await Promise.all(names.map(loadScenario))) {
     const report = await runScenario(scenario, commandLine);
-    console.log(saveReport(report, commandLine.out));
-    if (commandLine.publish) publishInto(readme, report);
+    console.log(saveReport(report, out));
+    if (publish) publishInto(readme, report);
     reports.push(report);
   }
+  if (check) printVerdicts(reports, names);
   return reports;
+}
+
+/** @param scenarios the goals of these only; without it, all */
+function printVerdicts(reports: readonly Report[], scenarios?: readonly string[]): void {
+  const goals = GOALS.filter(({ scenario }) => scenarios?.includes(scenario) ?? true);
+  const verdicts = checkGoals(goals, reports);
+  for (const { line } of verdicts) console.log(line);
+  const met = verdicts.filter((verdict) => verdict.met).length;
+  const measured = verdicts.filter(({ figure }) => figure !== undefined).length;
+  console.log(`${met} met, ${measured - met} missed, ${verdicts.length - measured} not measured`);
+  if (met < verdicts.length) process.exitCode = 1;
 }
 
 async function runScenario(scenario: Scenario, commandLine: CommandLine): Promise<Report> {

@@ -16,8 +16,19 @@ export interface Comparison {
   readonly work: string;
   readonly path: string;
   readonly requestFields?: readonly string[];
+  /** A wrk script that makes the requests, and its arguments; otherwise wrk asks for `path` over and over. */
+  readonly script?: { readonly file: string; readonly args: readonly string[] };
+  /** The request whose answer is checked, when it is not GET `path`. */
+  readonly request?: (port: number) => string;
+  /**
+   * Bytes of one body, for bodies so large that few are whole when a round ends: requests are then counted by the bytes
+   * that came, and the size of an answer under load is not compared.
+   */
+  readonly bodyBytes?: number;
   /** What is wrong with an answer, or `undefined`. A target with a wrong answer is not measured. */
   check(answer: Answer): string | undefined;
+  /** More checks of a server, before it is measured and after each of its rounds. @throws Error when it is wrong */
+  prove?(port: number, taken: LoadResult | undefined): Promise<void>;
 }
 
 /** One round of one target. */
@@ -75,12 +86,14 @@ export async function compareServers(comparison: Comparison, settings: Settings)
     const samples = servers.map((): Sample[] => []);
     const load = (server: ServerProcess, seconds: number) =>
       sample(server, comparison, { ...settings, seconds }, loadCore);
-    for (const server of servers) await load(server, warmUpSeconds);
+    for (const server of servers) await comparison.prove?.(server.port, undefined);
+    if (!settings.tiny) for (const server of servers) await load(server, warmUpSeconds);
     for (let round = 1; round <= settings.rounds; round++) {
       for (const [i, server] of servers.entries()) {
         settings.progress(`round ${round}/${settings.rounds}: ${server.target.name}`);
         const taken = await load(server, settings.seconds);
-        refuseWrongLoad(server, taken, sizes[i] ?? Number.NaN);
+        refuseWrongLoad(server, taken, comparison.bodyBytes === undefined ? sizes[i] : undefined);
+        await comparison.prove?.(server.port, taken);
         samples[i]?.push(taken);
       }
     }
@@ -100,7 +113,7 @@ export async function compareServers(comparison: Comparison, settings: Settings)
   }
 }
 
-async function probeAll(names: readonly string[]) {
+export async function probeAll(names: readonly string[]) {
   const present: { target: Target; version: string }[] = [];
   const missing: { target: string; why: string }[] = [];
   for (const target of await loadTargets(names)) {
@@ -112,8 +125,8 @@ async function probeAll(names: readonly string[]) {
 }
 
 /** The request that wrk will send. */
-function requestTo(port: number, { path, requestFields = [] }: Comparison): string {
-  return [`GET ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, ...requestFields, "", ""].join("\r\n");
+function requestTo(port: number, { path, requestFields = [], request }: Comparison): string {
+  return request?.(port) ?? [`GET ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, ...requestFields, "", ""].join("\r\n");
 }
 
 async function checkedSize(server: ServerProcess, comparison: Comparison): Promise<number> {
@@ -136,13 +149,17 @@ async function sample(
       seconds: settings.seconds,
       connections: settings.connections,
       fields: comparison.requestFields ?? [],
+      ...(comparison.script && { script: comparison.script }),
     },
     core,
   );
   const after = server.measure();
+  const { bodyBytes } = comparison;
+  const requests =
+    bodyBytes === undefined ? result.requests : (result.bytesPerRequest * result.requests) / bodyBytes;
   return {
     ...result,
-    cpuMicrosPerRequest: (after.cpuMicros - before.cpuMicros) / result.requests,
+    cpuMicrosPerRequest: (after.cpuMicros - before.cpuMicros) / requests,
     residentKiB: after.residentKiB,
   };
 }
@@ -150,11 +167,11 @@ async function sample(
 /** wrk rounds its total to three digits, and an answer cut off by the end of a run counts in part. */
 const sizeTolerance = 0.02;
 
-function refuseWrongLoad(server: ServerProcess, taken: LoadResult, checkedBytes: number): void {
+function refuseWrongLoad(server: ServerProcess, taken: LoadResult, checkedBytes: number | undefined): void {
   const { name } = server.target;
   if (taken.failures > 0)
     throw new Error(`${name} failed ${taken.failures} of ${taken.requests} requests under load`);
-  if (Math.abs(taken.bytesPerRequest / checkedBytes - 1) > sizeTolerance) {
+  if (checkedBytes !== undefined && Math.abs(taken.bytesPerRequest / checkedBytes - 1) > sizeTolerance) {
     throw new Error(
       `${name} sent ${taken.bytesPerRequest.toFixed(0)} bytes an answer under load, ${checkedBytes} before`,
     );

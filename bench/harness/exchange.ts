@@ -15,23 +15,41 @@ const timeoutMs = 10_000;
 /** Sends raw bytes and reads one answer framed by Content-Length. */
 export function exchange(port: number, request: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    let received = Buffer.alloc(0);
+    const chunks: Buffer[] = [];
+    let length = 0;
+    // How many bytes the answer has: known when its head is here.
+    let wanted = 0;
     const socket = connect(port, "127.0.0.1", () => socket.write(request, "latin1"));
     const fail = (why: string) => {
       socket.destroy();
-      reject(new Error(`${why}; received ${JSON.stringify(received.toString("latin1", 0, 200))}`));
+      const start = Buffer.concat(chunks.slice(0, 1)).toString("latin1", 0, 200);
+      reject(new Error(`${why}; received ${JSON.stringify(start)}`));
     };
     socket.setTimeout(timeoutMs, () => fail("no whole answer in time"));
     socket.on("error", (error) => fail(error.message));
     socket.on("end", () => fail("closed before the end of the answer"));
     socket.on("data", (chunk) => {
-      received = Buffer.concat([received, chunk]);
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length < wanted) return;
+      const received = Buffer.concat(chunks);
       const answer = parseAnswer(received);
-      if (!answer) return;
+      if (answer === undefined) {
+        wanted = lengthOf(received) ?? 0;
+        return;
+      }
       socket.destroy();
       resolve(answer);
     });
   });
+}
+
+/** Bytes of the answer that begins here, `undefined` while its head is not whole. */
+function lengthOf(bytes: Buffer): number | undefined {
+  const headEnd = bytes.indexOf("\r\n\r\n", 0, "latin1");
+  if (headEnd < 0) return undefined;
+  const length = /\r\ncontent-length: *(\d+)/i.exec(bytes.toString("latin1", 0, headEnd))?.[1];
+  return headEnd + 4 + Number(length ?? 0);
 }
 
 /** The first answer in the bytes, or `undefined` while it is not complete. */

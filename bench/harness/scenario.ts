@@ -1,6 +1,10 @@
 import { readdirSync } from "node:fs";
 import type { ComparisonResult } from "./compare-servers.js";
+import type { FigureResult } from "./figures.js";
 import type { Settings } from "./settings.js";
+
+/** Servers by CPU time per request, or any other figures. */
+export type Result = ComparisonResult | FigureResult;
 
 /** One question, e.g. "what does a hot 1 KB file cost?". Each lives in its own file below `scenarios/`. */
 export interface Scenario {
@@ -9,7 +13,7 @@ export interface Scenario {
   /** Target names in table order; `--targets` picks among them. */
   readonly targets: readonly string[];
   /** Builds its input below `work` and measures. */
-  run(work: string, targets: readonly string[], settings: Settings): Promise<ComparisonResult>;
+  run(work: string, targets: readonly string[], settings: Settings): Promise<Result>;
 }
 
 const folder = new URL("../scenarios/", import.meta.url);

@@ -5,6 +5,8 @@ export interface Settings {
   /** Length of one round of one target. */
   readonly seconds: number;
   readonly connections: number;
+  /** Small inputs and few peers: shows that a scenario works, measures nothing. */
+  readonly tiny: boolean;
   progress(line: string): void;
 }
 
@@ -16,6 +18,8 @@ export interface CommandLine extends Settings {
   readonly targets: readonly string[] | undefined;
   /** Also put the short tables into the README. */
   readonly publish: boolean;
+  /** Compare the figures with the goals; without scenarios, those that were saved before. */
+  readonly check: boolean;
 }
 
 const numbers = {
@@ -24,7 +28,7 @@ const numbers = {
   connections: { default: 64, min: 1, max: 10_000 },
 } as const;
 
-/** Reads `[scenario…] [--rounds N] [--seconds N] [--connections N] [--targets a,b] [--out DIR] [--publish]`. @throws Error in one line */
+/** Reads `[scenario…] [--rounds N] [--seconds N] [--connections N] [--targets a,b] [--out DIR] [--publish] [--tiny] [--check]`. @throws Error in one line */
 export function readCommandLine(args: readonly string[]): CommandLine {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -36,6 +40,8 @@ export function readCommandLine(args: readonly string[]): CommandLine {
       targets: { type: "string" },
       out: { type: "string" },
       publish: { type: "boolean", default: false },
+      tiny: { type: "boolean", default: false },
+      check: { type: "boolean", default: false },
     },
   });
   const number = (name: keyof typeof numbers): number => {
@@ -51,7 +57,9 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     connections: number("connections"),
     targets: values.targets?.split(","),
     publish: values.publish,
-    out: values.out ?? (values.publish ? "docs/bench" : ".tz/bench"),
+    tiny: values.tiny,
+    check: values.check,
+    out: values.out ?? (values.publish || (values.check && positionals.length === 0) ? "docs/bench" : ".tz/bench"),
     progress: (line) => console.error(line),
   };
 }

@@ -7,6 +7,7 @@ export interface Load {
   readonly seconds: number;
   readonly connections: number;
   readonly fields?: readonly string[];
+  readonly script?: { readonly file: string; readonly args: readonly string[] };
 }
 
 /** What the generator saw. */
@@ -35,7 +36,9 @@ export async function runWrk(load: Load, core: number | undefined): Promise<Load
       `-c${load.connections}`,
       `-d${load.seconds}s`,
       ...(load.fields ?? []).flatMap((field) => ["-H", field]),
+      ...(load.script ? ["-s", load.script.file] : []),
       load.url,
+      ...(load.script && load.script.args.length > 0 ? ["--", ...load.script.args] : []),
     ],
     core,
   );

@@ -1,4 +1,5 @@
 import type { ComparisonResult, Row } from "../harness/compare-servers.js";
+import type { FigureResult, FigureTable } from "../harness/figures.js";
 import type { Settings } from "../harness/settings.js";
 import type { Spread } from "../harness/statistics.js";
 import type { Machine } from "./machine.js";
@@ -8,7 +9,7 @@ export interface Report {
   readonly title: string;
   readonly machine: Machine;
   readonly settings: Pick<Settings, "rounds" | "seconds" | "connections">;
-  readonly result: ComparisonResult;
+  readonly result: ComparisonResult | FigureResult;
 }
 
 /** From here on somebody else had a good part of a core, and ratios wander. */
@@ -21,19 +22,19 @@ const mebibytes = (kib: number) => (kib / 1024).toFixed(1);
 const withSpread = ({ median, min, max }: Spread, show: (value: number) => string) =>
   `${show(median)} (${show(min)} – ${show(max)})`;
 
-/** One scenario as Markdown: a table, what is missing, and what is needed to judge and repeat it. */
+/** One scenario as Markdown: its tables, what is missing, and what is needed to judge and repeat it. */
 export function toMarkdown({ scenario, title, machine, settings, result }: Report): string {
   const { rounds, seconds, connections } = settings;
+  const isOfFigures = "tables" in result;
   return [
     `## ${title}`,
     "",
-    `| Server | CPU µs per request | ${result.subject} ÷ it | requests/s | p50 µs | p99 µs | RSS idle → after, MiB |`,
-    "|---|---|---|---|---|---|---|",
-    ...result.rows.map((row) => `| ${cells(row, result.subject).join(" | ")} |`),
-    "",
+    ...(isOfFigures ? result.tables.flatMap(figureLines) : serverLines(result)),
     ...result.missing.map(({ target, why }) => `Left out: ${target}: ${why}.`),
     result.missing.length > 0 ? "" : undefined,
-    `Medians of ${rounds} alternating rounds of ${seconds} s, lowest and highest in brackets; ${connections} connections; ${result.pinning}.`,
+    isOfFigures
+      ? `Medians of ${rounds} alternating rounds, lowest and highest in brackets; less is better. ${result.conditions}`
+      : `Medians of ${rounds} alternating rounds of ${seconds} s, lowest and highest in brackets; ${connections} connections; ${result.pinning}.`,
     `${machine.date}, ${machine.cpu} (${machine.cores} cores), ${machine.kernel}, Node ${machine.node}, load before ${machine.loadBefore}${machine.commit ? `, commit ${machine.commit}` : ""}.`,
     machine.loadBefore >= busyLoad
       ? `\nOthers were at work on this machine: repeat on a quiet one.`
@@ -46,14 +47,46 @@ export function toMarkdown({ scenario, title, machine, settings, result }: Repor
     .join("\n");
 }
 
+function serverLines(result: ComparisonResult): string[] {
+  return [
+    `| Server | CPU µs per request | ${result.subject} ÷ it | requests/s | p50 µs | p99 µs | RSS idle → after, MiB |`,
+    "|---|---|---|---|---|---|---|",
+    ...result.rows.map((row) => `| ${cells(row, result.subject).join(" | ")} |`),
+    "",
+  ];
+}
+
+function figureLines({ name, title, unit, subject, rows }: FigureTable): string[] {
+  return [
+    ...(name === "" ? [] : [`### ${title}`, ""]),
+    `| Target | ${unit} | ${subject} ÷ it |`,
+    "|---|---|---|",
+    ...rows.map(({ target, about, version, figure, subjectRatio }) => {
+      const ratio = target === subject ? "1" : withSpread(subjectRatio, fixed(2));
+      return `| ${target} (${version}): ${about} | ${withSpread(figure, digits)} | ${ratio} |`;
+    }),
+    "",
+  ];
+}
+
+/** Three figures are all that a busy machine can tell. */
+const digits = (value: number) => (value >= 1000 ? whole(value) : value.toPrecision(3));
+
 /** What a README shows: cost and ratio, and where and when they were measured. */
 export function summaryTable({ machine, settings, result }: Report): string {
+  const { rounds, connections } = settings;
+  const tables =
+    "tables" in result
+      ? result.tables.flatMap(figureLines)
+      : [
+          `| Server | CPU µs per request | ${result.subject} ÷ it |`,
+          "|---|---|---|",
+          ...result.rows.map((row) => `| ${cells(row, result.subject).slice(0, 3).join(" | ")} |`),
+          "",
+        ];
   return [
-    `| Server | CPU µs per request | ${result.subject} ÷ it |`,
-    "|---|---|---|",
-    ...result.rows.map((row) => `| ${cells(row, result.subject).slice(0, 3).join(" | ")} |`),
-    "",
-    `Medians of ${settings.rounds} alternating rounds, lowest and highest in brackets; ${settings.connections} connections, one core. ${machine.date}, ${machine.cpu}, ${machine.kernel}, Node ${machine.node}${machine.loadBefore >= busyLoad ? "; others were at work on the machine" : ""}.`,
+    ...tables,
+    `Medians of ${rounds} alternating rounds, lowest and highest in brackets; ${connections} connections, one core. ${machine.date}, ${machine.cpu}, ${machine.kernel}, Node ${machine.node}${machine.loadBefore >= busyLoad ? "; others were at work on the machine" : ""}.`,
     "",
   ].join("\n");
 }

@@ -1,12 +1,38 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Report, toMarkdown } from "./markdown.js";
+import { ratioPlot } from "./ratio-plot.js";
 
-/** Writes `NAME.json` and `NAME.md`; returns the Markdown. */
+/** Every scenario's last report, by name. */
+const RESULTS = "results.json";
+
+/**
+ * Writes `NAME.json` (every sample), `NAME.md` (the tables) and `NAME.svg` (bars of ratios), and puts the report into
+ * `results.json`; returns the Markdown.
+ */
 export function saveReport(report: Report, folder: string): string {
   mkdirSync(folder, { recursive: true });
   const markdown = toMarkdown(report);
-  writeFileSync(join(folder, `${report.scenario}.json`), `${JSON.stringify(report, undefined, 2)}\n`);
+  writeFileSync(join(folder, `${report.scenario}.json`), asJson(report));
   writeFileSync(join(folder, `${report.scenario}.md`), markdown);
+  writeFileSync(join(folder, `${report.scenario}.svg`), ratioPlot(report));
+  const others = loadReports(folder).filter(({ scenario }) => scenario !== report.scenario);
+  const all = [...others, withoutSamples(report)].sort((a, b) => (a.scenario < b.scenario ? -1 : 1));
+  writeFileSync(join(folder, RESULTS), asJson(Object.fromEntries(all.map((each) => [each.scenario, each]))));
   return markdown;
 }
+
+/** The reports of `results.json`; none when there is no such file. */
+export function loadReports(folder: string): Report[] {
+  const file = join(folder, RESULTS);
+  if (!existsSync(file)) return [];
+  return Object.values(JSON.parse(readFileSync(file, "utf8")) as Record<string, Report>);
+}
+
+/** Samples of rounds are in the scenario's own file. */
+function withoutSamples(report: Report): Report {
+  if ("tables" in report.result) return report;
+  return { ...report, result: { ...report.result, rows: report.result.rows.map((row) => ({ ...row, rounds: [] })) } };
+}
+
+const asJson = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;

@@ -1,0 +1,70 @@
+/** What is to be reached. `pnpm bench --check` compares the figures with it. */
+
+/** Cost of the subject as a part of the cost of `against`: at most `ratioMax`, median of the rounds. */
+export interface RatioGoal {
+  readonly scenario: string;
+  /** Name of the table within the scenario; absent when it has one. */
+  readonly table?: string;
+  readonly against: string;
+  readonly ratioMax: number;
+}
+
+/** The figure of one target: at most or at least so much. */
+export interface FigureGoal {
+  readonly scenario: string;
+  readonly table?: string;
+  readonly target: string;
+  /** `figure`: what the table compares; `requestsPerSecond`: of servers. */
+  readonly of: "figure" | "requestsPerSecond";
+  readonly max?: number;
+  readonly min?: number;
+  readonly unit: string;
+}
+
+export type Goal = RatioGoal | FigureGoal;
+
+const ratio = (scenario: string, against: string, ratioMax: number, table?: string): RatioGoal => ({
+  scenario,
+  against,
+  ratioMax,
+  ...(table !== undefined && { table }),
+});
+
+export const GOALS: readonly Goal[] = [
+  ratio("hot", "limit", 1.15),
+  ratio("hot", "nginx", 0.7),
+  ratio("hot", "h2o", 0.92),
+  ratio("hot", "lighttpd", 0.85),
+  ratio("hot", "uws", 1.05),
+  ratio("hot", "bun", 1.02),
+  ratio("hot", "node-http", 0.45),
+  ratio("hot", "sirv", 0.12),
+  ratio("hot", "fastify-static", 0.07),
+  ratio("hot", "express", 0.05),
+  ratio("browser-headers", "nginx", 0.75),
+  ratio("cold", "nginx-cold", 0.9),
+  ratio("pipelined", "nginx", 0.5),
+  { scenario: "pipelined", target: "tz-static", of: "requestsPerSecond", min: 400_000, unit: "requests/s" },
+  // 1.6 × 10 Gbit/s in bodies of 64 KiB.
+  { scenario: "sizes", table: "64 KB", target: "tz-static", of: "figure", max: 32.77, unit: "µs: 16 Gbit/s of one core" },
+  ratio("sizes", "nginx", 0.75, "64 KB"),
+  ratio("sizes", "nginx", 0.75, "1 MB"),
+  ratio("sizes", "nginx", 1, "100 MB"),
+  ratio("https", "nginx", 0.9),
+  ratio("handshakes", "nginx", 1.2),
+  ratio("json", "fastify", 0.4),
+  ratio("json", "hono-node", 0.4),
+  ratio("json", "bun-json", 1),
+  ratio("parse", "picohttpparser", 1.1),
+  ratio("parse", "llhttp", 0.15),
+  ratio("ws-echo", "ws", 0.4, "125 B"),
+  ratio("ws-echo", "ws", 0.4, "16 KB"),
+  ratio("ws-echo", "bun-ws", 1.1, "125 B"),
+  ratio("ws-echo", "bun-ws", 1.1, "16 KB"),
+  ratio("ws-proxy", "nginx", 0.8),
+  ratio("ws-proxy", "http-proxy-3", 0.3),
+  ratio("latency-at-rate", "nginx", 1),
+  { scenario: "idle-connections", target: "tz-static", of: "figure", max: 600, unit: "bytes" },
+  { scenario: "cloudterm", target: "cloudterm", of: "figure", max: 20, unit: "MB for 10,000 sessions" },
+  { scenario: "one-million", target: "one-million-2", of: "requestsPerSecond", min: 100_000, unit: "requests/s" },
+];
