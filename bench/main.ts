@@ -4,11 +4,10 @@ import { join } from "node:path";
 import { GOALS } from "./goals.js";
 import { loadScenario, type Scenario, scenarioNames } from "./harness/scenario.js";
 import { type CommandLine, readCommandLine } from "./harness/settings.js";
+import { checkGoals } from "./report/check.js";
 import { describeMachine } from "./report/machine.js";
 import type { Report } from "./report/markdown.js";
 import { publishInto } from "./report/publish.js";
-
-import { checkGoals } from "./report/check.js";
 import { loadReports, saveReport } from "./report/save.js";
 
 const readme = new URL("../README.md", import.meta.url).pathname;

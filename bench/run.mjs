@@ -10,6 +10,7 @@ await stage(() =>
   alone(async () => {
     await install();
     await build("tz-static");
+    await build("tz-one-million");
   }),
 );
 // The harness is TypeScript; the servers under test are plain processes of their own.

@@ -1,12 +1,20 @@
 import type { Measured } from "./figures.js";
 import type { Settings } from "./settings.js";
 
-/** Code in this process that does one thing many times. */
-export interface Run {
+interface Named {
   readonly target: string;
   readonly about: string;
   readonly version: string;
+}
+
+/** Code in this process that does one thing many times. */
+export interface Run extends Named {
   run(times: number): void;
+}
+
+/** Something outside of this process that times itself: nanoseconds each. */
+export interface OutsideRun extends Named {
+  measureNs(): number;
 }
 
 /** Rounds are at least so long that the clock does not matter. */
@@ -22,17 +30,24 @@ function cpuNs(): number {
  * Nanoseconds of CPU time each, garbage collection included. The runs take turns, A B C A B C …, after each was run until
  * its code was compiled.
  */
-export function compareRuns(runs: readonly Run[], settings: Settings): Measured[] {
-  const times = runs.map((run) => timesFor(run, settings.tiny ? 1 : MIN_ROUND_MS));
+export function compareRuns(runs: readonly (Run | OutsideRun)[], settings: Settings): Measured[] {
+  const rounds = runs.map((run) => roundOf(run, settings.tiny ? 1 : MIN_ROUND_MS));
   const values = runs.map((): number[] => []);
   for (let round = 1; round <= settings.rounds; round++) {
-    for (const [i, run] of runs.entries()) {
-      const start = cpuNs();
-      run.run(times[i]!);
-      values[i]!.push(Math.max(1, cpuNs() - start) / times[i]!);
-    }
+    for (const [i, measure] of rounds.entries()) values[i]!.push(measure());
   }
   return runs.map(({ target, about, version }, i) => ({ target, about, version, values: values[i]! }));
+}
+
+/** One round of a run, ready to be repeated. */
+function roundOf(run: Run | OutsideRun, roundMs: number): () => number {
+  if ("measureNs" in run) return () => run.measureNs();
+  const times = timesFor(run, roundMs);
+  return () => {
+    const start = cpuNs();
+    run.run(times);
+    return Math.max(1, cpuNs() - start) / times;
+  };
 }
 
 /** How often a run must be repeated to take a round; warms it up. */

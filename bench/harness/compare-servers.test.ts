@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { compareServers } from "./compare-servers.js";
 import { missingWrk } from "./wrk.js";
 
-const settings = { rounds: 2, seconds: 1, connections: 2, progress: () => {} };
+const settings = { rounds: 2, seconds: 1, connections: 2, tiny: true, progress: () => {} };
 
 function site() {
   const work = mkdtempSync(join(tmpdir(), "tz-compare-"));

@@ -1,10 +1,11 @@
 import { findCores } from "./cores.js";
 import type { Answer } from "./exchange.js";
 import { exchange } from "./exchange.js";
+import { probeAll } from "./serve-in-turn.js";
 import { ServerProcess } from "./server-process.js";
 import type { Settings } from "./settings.js";
 import { ratiosOf, type Spread, spreadOf } from "./statistics.js";
-import { loadTargets, type Target } from "./target.js";
+import type { Target } from "./target.js";
 import { type LoadResult, missingWrk, runWrk } from "./wrk.js";
 
 export interface Comparison {
@@ -28,7 +29,7 @@ export interface Comparison {
   /** What is wrong with an answer, or `undefined`. A target with a wrong answer is not measured. */
   check(answer: Answer): string | undefined;
   /** More checks of a server, before it is measured and after each of its rounds. @throws Error when it is wrong */
-  prove?(port: number, taken: LoadResult | undefined): Promise<void>;
+  prove?(port: number, taken: LoadResult | undefined, target: Target): Promise<void>;
 }
 
 /** One round of one target. */
@@ -58,6 +59,8 @@ export interface ComparisonResult {
   readonly rows: readonly Row[];
   /** What was left out, and why. */
   readonly missing: readonly { readonly target: string; readonly why: string }[];
+  /** What else was seen, in sentences. */
+  readonly notes?: readonly string[];
 }
 
 const warmUpSeconds = 1;
@@ -86,14 +89,15 @@ export async function compareServers(comparison: Comparison, settings: Settings)
     const samples = servers.map((): Sample[] => []);
     const load = (server: ServerProcess, seconds: number) =>
       sample(server, comparison, { ...settings, seconds }, loadCore);
-    for (const server of servers) await comparison.prove?.(server.port, undefined);
-    if (!settings.tiny) for (const server of servers) await load(server, warmUpSeconds);
+    for (const server of servers) await comparison.prove?.(server.port, undefined, server.target);
+    for (const server of settings.tiny ? [] : servers)
+      await comparison.prove?.(server.port, await load(server, warmUpSeconds), server.target);
     for (let round = 1; round <= settings.rounds; round++) {
       for (const [i, server] of servers.entries()) {
         settings.progress(`round ${round}/${settings.rounds}: ${server.target.name}`);
         const taken = await load(server, settings.seconds);
         refuseWrongLoad(server, taken, comparison.bodyBytes === undefined ? sizes[i] : undefined);
-        await comparison.prove?.(server.port, taken);
+        await comparison.prove?.(server.port, taken, server.target);
         samples[i]?.push(taken);
       }
     }
@@ -113,20 +117,12 @@ export async function compareServers(comparison: Comparison, settings: Settings)
   }
 }
 
-export async function probeAll(names: readonly string[]) {
-  const present: { target: Target; version: string }[] = [];
-  const missing: { target: string; why: string }[] = [];
-  for (const target of await loadTargets(names)) {
-    const probe = target.probe();
-    if ("version" in probe) present.push({ target, version: probe.version });
-    else missing.push({ target: target.name, why: probe.missing });
-  }
-  return { present, missing };
-}
-
 /** The request that wrk will send. */
 function requestTo(port: number, { path, requestFields = [], request }: Comparison): string {
-  return request?.(port) ?? [`GET ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, ...requestFields, "", ""].join("\r\n");
+  return (
+    request?.(port) ??
+    [`GET ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, ...requestFields, "", ""].join("\r\n")
+  );
 }
 
 async function checkedSize(server: ServerProcess, comparison: Comparison): Promise<number> {

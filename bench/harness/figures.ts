@@ -21,8 +21,19 @@ export interface FigureRow {
   readonly subjectRatio: Spread;
 }
 
+/** A line through the figures of several tables, for each target. Both axes are logarithmic. */
+export interface Curve {
+  readonly title: string;
+  /** Units of the axes. */
+  readonly x: string;
+  readonly y: string;
+  /** Where on the x axis each table lies. */
+  readonly points: readonly { readonly x: number; readonly table: string }[];
+}
+
 export interface FigureResult {
   readonly tables: readonly FigureTable[];
+  readonly curves?: readonly Curve[];
   /** How it was measured, in a sentence. */
   readonly conditions: string;
   /** What was left out, and why. */
@@ -38,10 +49,7 @@ export interface Measured {
 }
 
 /** @throws Error when the subject is not among the measured */
-export function figureTable(
-  heading: Omit<FigureTable, "rows">,
-  measured: readonly Measured[],
-): FigureTable {
+export function figureTable(heading: Omit<FigureTable, "rows">, measured: readonly Measured[]): FigureTable {
   const base = measured.find(({ target }) => target === heading.subject)?.values;
   if (base === undefined) throw new Error(`nothing to compare: ${heading.subject} was not measured`);
   return {

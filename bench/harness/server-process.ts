@@ -20,11 +20,12 @@ export class ServerProcess {
     this.#child = child;
   }
 
-  /** Starts it on a free port and waits until the port takes connections. */
+  /** Starts it on a free port and waits until the port takes connections, which is asked every `pollMs`. */
   static async start(
     target: Target,
     site: { root: string; work: string },
     core?: number,
+    pollMs = 50,
   ): Promise<ServerProcess> {
     const port = await freePort();
     const [program = "", ...args] = pinned(target.command({ port, ...site }), core);
@@ -39,7 +40,7 @@ export class ServerProcess {
     child.once("error", (error) => (failure = error.message));
     child.once("exit", (code, signal) => (failure ??= `ended with ${signal ?? code}`));
     const server = new ServerProcess(target, port, child);
-    for (const deadline = Date.now() + startTimeoutMs; !(await accepts(port)); await sleep(50)) {
+    for (const deadline = Date.now() + startTimeoutMs; !(await accepts(port)); await sleep(pollMs)) {
       if (failure === undefined && Date.now() < deadline) continue;
       await server.stop();
       throw new Error(`${target.name} did not start: ${failure ?? "its port stays closed"}\n${output}`);

@@ -59,7 +59,9 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     publish: values.publish,
     tiny: values.tiny,
     check: values.check,
-    out: values.out ?? (values.publish || (values.check && positionals.length === 0) ? "docs/bench" : ".tz/bench"),
+    out:
+      values.out ??
+      (values.publish || (values.check && positionals.length === 0) ? "docs/bench" : ".tz/bench"),
     progress: (line) => console.error(line),
   };
 }

@@ -29,7 +29,12 @@ function checkRatio(goal: RatioGoal, report: Report | undefined): Verdict {
   const figure = rowOf(report, goal.table, goal.against)?.subjectRatio.median;
   const met = figure !== undefined && figure <= goal.ratioMax;
   const what = `${nameOf(goal)} ÷ ${goal.against}`;
-  return { goal, figure, met, line: line(what, figure?.toFixed(2), `≤ ${goal.ratioMax}`, met, why(report, goal.against)) };
+  return {
+    goal,
+    figure,
+    met,
+    line: line(what, figure?.toFixed(2), `≤ ${goal.ratioMax}`, met, why(report, goal.against)),
+  };
 }
 
 function checkFigure(goal: FigureGoal, report: Report | undefined): Verdict {
@@ -44,7 +49,13 @@ function checkFigure(goal: FigureGoal, report: Report | undefined): Verdict {
     goal,
     figure,
     met,
-    line: line(`${nameOf(goal)}, ${goal.target}`, shown, `${bound} ${goal.unit}`, met, why(report, goal.target)),
+    line: line(
+      `${nameOf(goal)}, ${goal.target}`,
+      shown,
+      `${bound} ${goal.unit}`,
+      met,
+      why(report, goal.target),
+    ),
   };
 }
 
@@ -53,7 +64,8 @@ function rateOf(report: Report | undefined, target: string): number | undefined 
   return report.result.rows.find((row) => row.target === target)?.requestsPerSecond.median;
 }
 
-const nameOf = ({ scenario, table }: Goal): string => (table === undefined ? scenario : `${scenario} ${table}`);
+const nameOf = ({ scenario, table }: Goal): string =>
+  table === undefined ? scenario : `${scenario} ${table}`;
 
 function why(report: Report | undefined, target: string): string {
   if (report === undefined) return "the scenario was not run";

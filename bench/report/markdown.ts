@@ -30,8 +30,8 @@ export function toMarkdown({ scenario, title, machine, settings, result }: Repor
     `## ${title}`,
     "",
     ...(isOfFigures ? result.tables.flatMap(figureLines) : serverLines(result)),
-    ...result.missing.map(({ target, why }) => `Left out: ${target}: ${why}.`),
-    result.missing.length > 0 ? "" : undefined,
+    ...(isOfFigures ? [] : (result.notes ?? [])).flatMap((note) => [note, ""]),
+    ...result.missing.flatMap(({ target, why }) => [`Left out: ${target}: ${why}.`, ""]),
     isOfFigures
       ? `Medians of ${rounds} alternating rounds, lowest and highest in brackets; less is better. ${result.conditions}`
       : `Medians of ${rounds} alternating rounds of ${seconds} s, lowest and highest in brackets; ${connections} connections; ${result.pinning}.`,

@@ -1,5 +1,6 @@
 import { tablesOf } from "../harness/figures.js";
 import type { Report } from "./markdown.js";
+import { escapeXml } from "./svg.js";
 
 const WIDTH = 720;
 const LABEL_WIDTH = 200;
@@ -16,7 +17,9 @@ export function ratioPlot(report: Report): string {
   let y = 10;
   for (const table of tablesOf(report.title, report.result)) {
     const title = table.name === "" ? report.title : `${report.title}: ${table.name}`;
-    parts.push(`<text x="10" y="${y + 20}" font-weight="bold">${escapeXml(`${title}, ${table.unit}`)}</text>`);
+    parts.push(
+      `<text x="10" y="${y + 20}" font-weight="bold">${escapeXml(`${title}, ${table.unit}`)}</text>`,
+    );
     y += HEADING_HEIGHT;
     // Their cost in units of ours: the inverse of our cost in units of theirs.
     const bars = table.rows.map(({ target, subjectRatio: { median, min, max } }) => ({
@@ -54,7 +57,3 @@ export function ratioPlot(report: Report): string {
 }
 
 const round = (value: number): number => Math.round(value * 10) / 10;
-
-function escapeXml(text: string): string {
-  return text.replace(/[&<>]/g, (character) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[character] ?? "");
-}

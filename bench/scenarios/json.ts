@@ -1,23 +1,21 @@
 import { compareServers } from "../harness/compare-servers.js";
-import type { Answer } from "../harness/exchange.js";
 import type { Scenario } from "../harness/scenario.js";
-
-function checkAnswer({ status, fields, body }: Answer): string | undefined {
-  if (status !== 200) return `status ${status}, not 200`;
-  if (!/^application\/json\b/.test(fields.get("content-type") ?? ""))
-    return `content-type ${fields.get("content-type")}`;
-  if (!fields.get("date")) return "no date";
-  if (fields.get("connection") === "close") return "closes the connection";
-  return body.toString() === '{"id":"42"}' ? undefined : `the body ${body}`;
-}
+import { routeTargets, wrongJson } from "../site/users.js";
 
 export const scenario: Scenario = {
   name: "json",
   title: "A JSON route with one parameter, keep-alive",
-  targets: ["tz-route", "node-http-json", "fastify", "hono-node"],
+  targets: routeTargets,
   run: (work, targets, settings) =>
     compareServers(
-      { subject: "tz-route", targets, root: work, work, path: "/users/42", check: checkAnswer },
+      {
+        subject: "tz-route",
+        targets,
+        root: work,
+        work,
+        path: "/users/42",
+        check: (answer) => wrongJson(answer, { id: "42" }),
+      },
       settings,
     ),
 };

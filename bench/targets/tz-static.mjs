@@ -7,8 +7,10 @@ const cli = join(import.meta.dirname, "../../apps/static-demo/dist/cli.js");
 /**
  * What people run, with its defaults.
  * @param {"epoll" | "node"} loop
+ * @param {readonly string[]} flags more of its options
+ * @returns {import("../harness/target.ts").Target}
  */
-export const tzStatic = (loop, name, about) => ({
+export const tzStatic = (loop, name, about, flags = []) => ({
   name,
   about,
   probe: () =>
@@ -22,10 +24,10 @@ export const tzStatic = (loop, name, about) => ({
     "--loop",
     loop,
     "--quiet",
+    ...flags,
   ],
 });
 
-/** @type {import("../harness/target.ts").Target} */
 export const target = tzStatic("epoll", "tz-static", "this project, epoll loop, defaults");
 
 runAlone(import.meta, target);

@@ -1,0 +1,6 @@
+import { runAlone } from "./run/alone.mjs";
+import { oneMillion } from "./run/one-million.mjs";
+
+export const target = oneMillion(2);
+
+runAlone(import.meta, target);
