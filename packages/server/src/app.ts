@@ -1,6 +1,5 @@
 import type { PlanMount } from "@tz/http1";
 import { type ParamsOf, Router } from "@tz/router";
-import type { ConnectionHandler } from "@tz/ws";
 import { type FetchHandler, type FetchOptions, fetchHandler } from "./adapters/fetch-handler.js";
 import { Connection } from "./connection.js";
 import { ServerError } from "./errors.js";
@@ -26,7 +25,8 @@ import { SecureListener } from "./tls/secure-listener.js";
 import { TlsCounts, type TlsStats } from "./tls/tls-counts.js";
 import { loadTls, type TlsOptions } from "./tls/tls-options.js";
 import { Upgraded } from "./upgraded.js";
-import { type WebSocketOptions, webSocket } from "./websocket/web-socket.js";
+import { type PublishOptions, Rooms } from "./websocket/rooms.js";
+import { type SocketHandlers, type SocketOptions, socketRoute } from "./websocket/socket-route.js";
 import { raiseOpenFileLimit, warnOfFewDescriptors } from "./workers/open-files.js";
 import { checkPrivileges, dropPrivileges, type PrivilegeOptions } from "./workers/privileges.js";
 import { listenOnPath, type SocketFile, type SocketFileOptions } from "./workers/socket-file.js";
@@ -99,6 +99,7 @@ export class App {
   readonly #core: ServerCore;
   #listeners: Listener[] = [];
   readonly #socketFiles: SocketFile[] = [];
+  readonly #rooms = new Rooms();
   #supervisor: Supervisor | undefined;
   #agent: WorkerAgent | undefined;
   readonly #secure: SecureListener[] = [];
@@ -200,9 +201,36 @@ export class App {
     return this.route("DELETE", pattern, ...(rest as unknown as [Handler]));
   }
 
-  /** Answers WebSocket handshakes at a pattern; see {@link webSocket} for the handler and its options. */
-  ws(pattern: string, handler: ConnectionHandler, options?: WebSocketOptions): this {
-    return this.get(pattern, webSocket(handler, options));
+  /**
+   * Takes WebSocket connections at a pattern. What `accept` returns is the socket's `data`, in its type.
+   *
+   * ```ts
+   * app.ws("/rooms/:room", {
+   *   accept: (request) => ({ room: request.params.room, name: request.query.get("name") ?? "somebody" }),
+   *   open: (socket) => socket.join(socket.data.room),
+   *   message: (socket, text) => socket.publish(socket.data.room, `${socket.data.name}: ${text}`),
+   * });
+   * ```
+   * @throws WsError `TZ_WS_OPTION`, ServerError `TZ_SERVER_OPTION` for options that are unknown or out of bounds
+   */
+  ws<const Pattern extends string, Data = undefined>(
+    pattern: Pattern,
+    handlers: SocketHandlers<Data, ParamsOf<Pattern>>,
+    options: SocketOptions = {},
+  ): this {
+    const report = (error: unknown): void => this.#core.reportError(error);
+    const handler = socketRoute(handlers, options, this.#rooms, report);
+    return this.get<string, RouteOptions>(pattern, options.route ?? {}, handler as never);
+  }
+
+  /** Sends a message to all sockets of a room, in this process. @returns how many took it */
+  publish(room: string, data: string | Uint8Array, options?: PublishOptions): number {
+    return this.#rooms.publish(room, data, options);
+  }
+
+  /** How many sockets are in a room, in this process. */
+  roomSize(room: string): number {
+    return this.#rooms.count(room);
   }
 
   /**

@@ -381,8 +381,16 @@ export class Connection
     const upgrade = this.#upgrade!;
     this.#upgrade = null;
     this.gone = true;
+    core.goneListeners.delete(this);
     core.loop.timers.cancel(this);
-    const upgraded = new Upgraded(transport, core, upgrade);
+    let upgraded: Upgraded;
+    try {
+      upgraded = new Upgraded(transport, core, upgrade);
+    } catch (error) {
+      core.reportError(error);
+      transport.destroy();
+      return;
+    }
     transport.handler = upgraded;
     if (start < end) {
       const { memory } = core.loop;

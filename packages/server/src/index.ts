@@ -69,6 +69,10 @@ export {
   type RequestPart,
 } from "./validation/invalid-request.js";
 export type { OutputOf, SchemaIssue, SchemaResult, StandardSchema } from "./validation/standard-schema.js";
+export type { HandshakeSettings } from "./websocket/handshake-judge.js";
+export type { PublishOptions } from "./websocket/rooms.js";
+export type { ServerSocket } from "./websocket/server-socket.js";
+export type { SocketHandlers, SocketOptions } from "./websocket/socket-route.js";
 export { type WebSocketOptions, webSocket } from "./websocket/web-socket.js";
 export type { WorkerStats } from "./workers/supervisor.js";
 export { activatedSockets, notifyServiceManager } from "./workers/systemd.js";

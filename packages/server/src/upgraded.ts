@@ -42,29 +42,55 @@ export class Upgraded extends WheelTimer implements Tunnel, TransportHandler {
       return;
     }
     this.#core.loop.timers.schedule(this, TICK_MS);
-    this.#handler.onTick?.(this.#core.loop.nowMs);
+    try {
+      this.#handler.onTick?.(this.#core.loop.nowMs);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** A protocol that throws costs its own connection, not the server. What it did not end itself ends here. */
+  #failed(error: unknown): void {
+    this.#core.reportError(error);
+    if (!this.#shut) this.destroy();
   }
 
   // ---- from the loop
 
   onData(start: number, end: number): void {
-    this.#handler.onData(this.#core.loop.memory.bytes, start, end);
+    try {
+      this.#handler.onData(this.#core.loop.memory.bytes, start, end);
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 
   onEnd(): void {
-    this.#handler.onEnd();
+    try {
+      this.#handler.onEnd();
+    } catch (error) {
+      this.#failed(error);
+    }
     if (this.#shut) this.destroy();
   }
 
   onWritable(): void {
-    this.#handler.onWritable();
+    try {
+      this.#handler.onWritable();
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 
   onClose(): void {
     this.#gone = true;
     this.#core.addresses?.remove(this.#transport);
     this.#core.loop.timers.cancel(this);
-    this.#handler.onClose();
+    try {
+      this.#handler.onClose();
+    } catch (error) {
+      this.#core.reportError(error);
+    }
   }
 
   // ---- from the protocol
