@@ -49,7 +49,7 @@ export class Cli {
     const ended = this.exit.then((exit) => {
       throw new Error(`ended before it was ready: ${JSON.stringify(exit)} ${this.stderr}`);
     });
-    const url = /^Listening on (http:\/\/\S+\/)\n/.exec(await Promise.race([line, ended]))?.[1];
+    const url = /^Listening on (https?:\/\/\S+\/)\n/.exec(await Promise.race([line, ended]))?.[1];
     if (url === undefined) throw new Error(`not a ready line: ${JSON.stringify(this.stdout)}`);
     const { hostname, port } = new URL(url);
     return { url, host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || 80) };

@@ -29,6 +29,7 @@ test("defaults", () => {
     group: undefined,
     socketMode: undefined,
     quiet: false,
+    tls: undefined,
     mount: {},
   });
 });
@@ -36,7 +37,7 @@ test("defaults", () => {
 test("everything given, options before and after DIR", () => {
   const dir = mkdtempSync(join(tmpdir(), "tz-config-"));
   const all = {
-    ...{ dir, host: "::1", port: 0, loop: "node", quiet: true, mount: {} },
+    ...{ dir, host: "::1", port: 0, loop: "node", quiet: true, tls: undefined, mount: {} },
     ...{ workers: "auto", pin: true, user: "www-data", group: "www-data", socketMode: undefined },
   };
   const more = ["--workers=auto", "--pin", "--user", "www-data", "--group", "www-data"];
@@ -78,6 +79,12 @@ describe("a bad command line is one line that names the thing, the value and wha
     [["--socket-mode", "999"], /--socket-mode.*999.*octal/],
     [["--loop", "uring"], /--loop.*uring.*epoll, node/],
     [["--frobnicate"], /--frobnicate.*allowed: .*--host, --port, --loop, --workers/],
+    [["--cert", "a.pem"], /--cert without --key; both are needed/],
+    [["--key", "a.pem"], /--key without --cert; both are needed/],
+    [["--cert", "a", "--key", "b", "--tls-self-signed"], /cannot be given together with --cert/],
+    [["--hsts"], /--hsts needs HTTPS: --cert and --key, or --tls-self-signed/],
+    [["--http-redirect", "0"], /--http-redirect needs HTTPS/],
+    [["--tls-self-signed", "--hsts", "soon"], /a whole number of seconds from 0 to/],
     [["a", "b"], /one DIR only.*"a", "b"/],
     [["/no/such/folder"], /"\/no\/such\/folder" does not exist.*directory/],
     [[file], /file\.txt" is not a directory/],

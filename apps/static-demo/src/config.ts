@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { StaticOptions } from "@tz/static";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { addMountFlags, mountOptions } from "./mount-flags.js";
+import { addTlsFlags, type TlsConfig, tlsConfig } from "./tls-flags.js";
 import { UsageError } from "./usage-error.js";
 
 export interface Config {
@@ -23,6 +24,8 @@ export interface Config {
   readonly socketMode: number | undefined;
   /** Nothing on stderr but errors; the ready line stays, programs wait for it. */
   readonly quiet: boolean;
+  /** HTTPS; `undefined` is HTTP. */
+  readonly tls: TlsConfig | undefined;
   /** How DIR is served. */
   readonly mount: StaticOptions;
 }
@@ -101,7 +104,10 @@ function buildCommand(version: string): Command {
       new Option("--socket-mode <octal>", "who may connect to a Unix socket, as 660").argParser(parseMode),
     )
     .option("--quiet", "no notes on stderr, only errors", false);
-  return addMountFlags(command).version(version).showSuggestionAfterError(false).exitOverride();
+  return addMountFlags(addTlsFlags(command, parsePort))
+    .version(version)
+    .showSuggestionAfterError(false)
+    .exitOverride();
 }
 
 /**
@@ -120,16 +126,17 @@ export function readConfig(args: readonly string[], version: string): Config | A
     if (error.exitCode === 0) return { text };
     throw new UsageError(explain(error, command));
   }
-  const { host, port, loop, workers, pin, user, group, socketMode, quiet, ...flags } =
-    command.opts<Omit<Config, "dir" | "mount">>();
+  const { host, port, loop, workers, pin, user, group, socketMode, quiet, ...others } =
+    command.opts<Omit<Config, "dir" | "mount" | "tls">>();
   const [dir] = command.args;
-  const mount = mountOptions(flags);
+  const { tls, rest } = tlsConfig(others);
+  const mount = mountOptions(rest);
   if (dir === undefined && Object.keys(mount).length > 0) {
     throw new UsageError("options for the files need a DIR; the demo site has its own");
   }
   if (pin && workers === 1) throw new UsageError("--pin needs --workers 2 or more, or auto");
   const process = { loop, workers, pin, user, group, socketMode, quiet };
-  return { host, port, ...process, mount, dir: dir === undefined ? undefined : checkedDirectory(dir) };
+  return { host, port, ...process, tls, mount, dir: dir === undefined ? undefined : checkedDirectory(dir) };
 }
 
 function explain(error: CommanderError, command: Command): string {

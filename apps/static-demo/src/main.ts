@@ -10,8 +10,10 @@ import {
 import { StaticError, type StaticMount, type StaticOptions, staticMount } from "@tz/static";
 import type { Config } from "./config.js";
 import { demoSite } from "./demo-site.js";
+import { HttpRedirect } from "./http-redirect.js";
 import { explainListenFailure } from "./listen-failure.js";
 import { stopOnSignals } from "./stop-signals.js";
+import { tlsOptions } from "./tls-config.js";
 import { UsageError } from "./usage-error.js";
 import { workerNote } from "./worker-notes.js";
 
@@ -20,24 +22,35 @@ const drainTimeoutMs = 10_000;
 
 /**
  * Serves until a signal. Resolves once the server listens and the ready line is out.
- * @throws UsageError when the address cannot be listened on
+ * @throws UsageError when the address cannot be listened on, or a certificate cannot be used
  */
 export async function serve(config: Config): Promise<void> {
+  const { tls, workers, quiet } = config;
   const app = createServer({ loop: config.loop });
   const mounts = config.dir === undefined ? demoSite() : [mountDirectory(config.dir, config.mount)];
   for (const mount of mounts) app.mount(mount);
 
+  const note = (text: string) => quiet || console.error(text);
+  // First: binding a low port needs rights that the server gives up. With workers their supervisor answers it.
+  const redirect = workerInfo() === undefined ? await HttpRedirect.listen(config) : undefined;
   const address = await listen(app, config);
   // A worker: its supervisor listens to signals and has said the line.
   if (workerInfo() !== undefined) return;
+  if (redirect !== undefined) {
+    redirect.securePort = address.port;
+    note(`Redirecting ${urlOf("http", redirect.address)}`);
+  }
+  // With workers the signal is a reload, which reads everything anew.
+  if (tls?.files !== undefined && workers === 1) process.on("SIGHUP", () => reloadCertificate(app, note));
   stopOnSignals(async () => {
-    if (!config.quiet) console.error("Stopping: finishing what is being sent …");
-    if (config.workers === 1) notifyServiceManager("STOPPING=1");
-    await app.close({ timeoutMs: drainTimeoutMs });
+    note("Stopping: finishing what is being sent …");
+    if (workers === 1) notifyServiceManager("STOPPING=1");
+    const order = { timeoutMs: drainTimeoutMs };
+    await Promise.all([app.close(order), redirect?.close(order)]);
   });
   // The one line on stdout: whoever started us may wait for it and read the port from it.
-  console.log(`Listening on ${urlOf(address.host, address.port)}`);
-  if (config.workers === 1) notifyServiceManager("READY=1");
+  console.log(`Listening on ${urlOf(tls === undefined ? "http" : "https", address)}`);
+  if (workers === 1) notifyServiceManager("READY=1");
 }
 
 function listen(app: App, config: Config): Promise<ListeningAddress> {
@@ -48,10 +61,20 @@ function listen(app: App, config: Config): Promise<ListeningAddress> {
   };
   // An object would mean a supervisor and one worker.
   const workers = config.workers === 1 ? 1 : { count: config.workers, pin, drainTimeoutMs, onEvent };
-  const target = { host, port, fds: activatedSockets(), user, group, socketMode, workers };
+  const tls = config.tls && tlsOptions(config.tls, host);
+  const target = { host, port, fds: activatedSockets(), user, group, socketMode, workers, tls };
   return app.listen(target).catch((error: unknown) => {
     throw explainListenFailure(error, config);
   });
+}
+
+function reloadCertificate(app: App, note: (text: string) => void): void {
+  try {
+    app.reloadTls();
+    note("Certificate read again");
+  } catch (error) {
+    console.error(`tz-static: the old certificate stays: ${(error as Error).message}`);
+  }
 }
 
 /** @throws UsageError when the mount refuses an option (a header that it sets itself, a malformed glob) */
@@ -65,7 +88,7 @@ function mountDirectory(dir: string, options: StaticOptions): StaticMount {
 }
 
 /** RFC 3986 §3.2.2: an IPv6 address stands in brackets. There are no URLs of Unix sockets. */
-function urlOf(host: string, port: number): string {
+function urlOf(scheme: string, { host, port }: ListeningAddress): string {
   if (host.includes("/")) return `unix:${host}`;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}/`;
+  return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}/`;
 }

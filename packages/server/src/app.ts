@@ -429,7 +429,9 @@ export class App {
       throw new ServerError("TZ_SERVER_OPTION", "proxyProtocol is true; allowed with listen({ tls }): false");
     }
     const accept = (transport: Transport): TransportHandler => this.#accept(transport);
-    return new SecureListener(tls, { loop, counts: this.#tlsCounts, accept, acceptHttp2: undefined });
+    const secure = new SecureListener(tls, { loop, counts: this.#tlsCounts, accept, acceptHttp2: undefined });
+    this.#core.useHsts(secure.hsts ?? this.#core.hsts);
+    return secure;
   }
 
   /**
@@ -440,6 +442,8 @@ export class App {
    */
   reloadTls(options: Partial<TlsOptions> = {}): void {
     for (const secure of this.#secure) secure.reload(options);
+    if (this.#secure.length > 0)
+      this.#core.useHsts(this.#secure.find(({ hsts }) => hsts !== undefined)?.hsts);
   }
 
   #accept(transport: Transport): TransportHandler {

@@ -7,7 +7,7 @@ import { Pace } from "./limits/pace.js";
 import type { Transport, TransportHandler } from "./loop/loop.js";
 import { errorPlan } from "./response/error-plan.js";
 import { BLOCKED, DRAINED, OutQueue } from "./response/out-queue.js";
-import { PERSIST } from "./response/status-prefix.js";
+import { PERSIST, type StatusPrefixes } from "./response/status-prefix.js";
 import { type StreamSink, sendStream } from "./response/stream-sender.js";
 import type { ServerCore } from "./server-core.js";
 import { Upgraded } from "./upgraded.js";
@@ -51,6 +51,8 @@ const PEER_ENDED = 1 << 5;
 const IS_HEAD = 1 << 6;
 /** The request under way allows another one. */
 const KEEP_ALIVE = 1 << 7;
+/** Answers carry what TLS listeners add. */
+const SECURE_LINES = 1 << 9;
 
 /**
  * One client's HTTP/1.1 conversation. Bytes come in through {@link onData}, plans go out through the loop's batch.
@@ -97,6 +99,7 @@ export class Connection
     super(expire);
     this.transport = transport;
     this.#core = core;
+    if (core.securePrefixes !== undefined && transport.secure === true) this.#flags |= SECURE_LINES;
     this.#arm(core.options.headTimeoutMs);
   }
 
@@ -463,7 +466,8 @@ export class Connection
   #respond(plan: ResponsePlan): void {
     const core = this.#core;
     const { batch } = core.loop;
-    core.prefixes.refresh(core.loop.wallMs);
+    const prefixes = this.#prefixes();
+    prefixes.refresh(core.loop.wallMs);
     if (plan.upgrade !== undefined) {
       this.#respondUpgrade(plan);
       return;
@@ -479,18 +483,18 @@ export class Connection
     if (packed !== undefined && batch.addressable) {
       const length = (this.#flags & IS_HEAD) !== 0 ? packed.headByteLength : packed.byteLength;
       if (batch.room > 0 && persist === PERSIST.silent && head.status === 200) {
-        batch.name(core.prefixes.hotStart, core.prefixes.hotLength);
+        batch.name(prefixes.hotStart, prefixes.hotLength);
         batch.packed(packed, length, plan);
         return;
       }
-      const prefix = core.prefixes.block(head.status, persist);
+      const prefix = prefixes.block(head.status, persist);
       if (this.#makeRoom(prefix.byteLength)) {
         batch.copy(prefix);
         batch.packed(packed, length, plan);
         return;
       }
     }
-    this.#write(core.prefixes.block(head.status, persist));
+    this.#write(prefixes.block(head.status, persist));
     const bodyless = (this.#flags & IS_HEAD) !== 0 || head.status === 204 || head.status === 304;
     if (body.kind === "stream") {
       if (!bodyless) {
@@ -511,9 +515,14 @@ export class Connection
     }
   }
 
+  #prefixes(): StatusPrefixes {
+    const { prefixes, securePrefixes } = this.#core;
+    return (this.#flags & SECURE_LINES) === 0 ? prefixes : (securePrefixes ?? prefixes);
+  }
+
   /** 101: the head says all, `Connection` too; HTTP ends on this connection. */
   #respondUpgrade(plan: ResponsePlan): void {
-    const { prefixes } = this.#core;
+    const prefixes = this.#prefixes();
     if (this.#body !== null || this.#minorVersion === 0) {
       plan.release?.();
       this.#respond(errorPlan(400, true));

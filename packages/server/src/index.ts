@@ -22,6 +22,7 @@ export {
   dependency,
 } from "./handlers/dependency.js";
 export type { Middleware, Next, OnError, OnRequest, OnSend } from "./handlers/hooks.js";
+export { type RedirectToHttpsOptions, redirectToHttps } from "./handlers/redirect-to-https.js";
 export {
   bytes,
   empty,
@@ -49,6 +50,8 @@ export {
 export type { ClientOrigin, ForwardedBy } from "./proxies/forwarded.js";
 export { ServerRequest } from "./request.js";
 export type { Handler } from "./server-core.js";
+export type { HstsOptions } from "./tls/hsts.js";
+export { type SelfSignedOptions, selfSignedCertificate } from "./tls/self-signed.js";
 export { newTicketKeys } from "./tls/ticket-keys.js";
 export type { TlsStats } from "./tls/tls-counts.js";
 export {

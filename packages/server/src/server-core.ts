@@ -32,6 +32,9 @@ export class ServerCore {
   readonly loop: Loop;
   readonly options: ResolvedOptions;
   readonly prefixes: StatusPrefixes;
+  /** Of connections over TLS, when their answers say `Strict-Transport-Security`. */
+  securePrefixes: StatusPrefixes | undefined;
+  hsts: string | undefined;
   readonly mounts = new MountTable();
   readonly idleTicks: number;
   handler: Handler | undefined;
@@ -73,6 +76,16 @@ export class ServerCore {
     const { maxConnectionsPerAddress } = options;
     this.addresses = maxConnectionsPerAddress > 0 ? new AddressCounts(maxConnectionsPerAddress) : undefined;
     this.deferred = new DeferQueue(options, (error) => this.reportError(error));
+  }
+
+  /** @param hsts the value of `Strict-Transport-Security` for connections over TLS that come from now on */
+  useHsts(hsts: string | undefined): void {
+    if (hsts === this.hsts) return;
+    this.hsts = hsts;
+    this.securePrefixes =
+      hsts === undefined
+        ? undefined
+        : new StatusPrefixes(this.loop.memory, `Strict-Transport-Security: ${hsts}\r\n`);
   }
 
   /** A coarse clock in units of `tickMs`: small integers, cheap to keep and compare. */

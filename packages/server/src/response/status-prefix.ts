@@ -14,6 +14,8 @@ const CONNECTION_LINE = ["", "Connection: close\r\n", "Connection: keep-alive\r\
 
 /** Where the block of a 200 lies in the I/O memory, between the scanner's tables and the headroom. */
 const HOT_PREFIX_START = 48 * 1024;
+/** The one with lines of its listener behind it. */
+const HOT_PREFIX_START_WITH_LINES = 56 * 1024;
 
 /**
  * The first lines of every answer: status line, `Date` and `Connection`. Rewritten when the second changes, shared
@@ -21,15 +23,20 @@ const HOT_PREFIX_START = 48 * 1024;
  * pieces of one `writev` and nothing is copied.
  */
 export class StatusPrefixes {
-  readonly hotStart = HOT_PREFIX_START;
+  readonly hotStart: number;
   hotLength = 0;
   readonly #memory: IoMemory;
   readonly #blocks = new Map<number, Uint8Array>();
   #second = -1;
-  #dateLine = "";
+  /** `Date` and the lines of the listener. */
+  #dateLines = "";
+  readonly #lines: string;
 
-  constructor(memory: IoMemory) {
+  /** @param lines whole lines for all answers; one set of prefixes with and one without any may share a memory */
+  constructor(memory: IoMemory, lines = "") {
     this.#memory = memory;
+    this.#lines = lines;
+    this.hotStart = lines === "" ? HOT_PREFIX_START : HOT_PREFIX_START_WITH_LINES;
   }
 
   /** @param wallMs milliseconds since 1970 */
@@ -37,11 +44,11 @@ export class StatusPrefixes {
     const second = Math.floor(wallMs / 1000);
     if (second === this.#second) return;
     this.#second = second;
-    this.#dateLine = `Date: ${new Date(second * 1000).toUTCString()}\r\n`;
+    this.#dateLines = `Date: ${new Date(second * 1000).toUTCString()}\r\n${this.#lines}`;
     this.#blocks.clear();
     this.hotLength = this.#memory.buffer.write(
-      `${statusLine(200)}${this.#dateLine}`,
-      HOT_PREFIX_START,
+      `${statusLine(200)}${this.#dateLines}`,
+      this.hotStart,
       "latin1",
     );
   }
@@ -51,7 +58,7 @@ export class StatusPrefixes {
     const key = status * 4 + persist;
     let block = this.#blocks.get(key);
     if (block === undefined) {
-      block = Buffer.from(`${statusLine(status)}${this.#dateLine}${CONNECTION_LINE[persist]}`, "latin1");
+      block = Buffer.from(`${statusLine(status)}${this.#dateLines}${CONNECTION_LINE[persist]}`, "latin1");
       this.#blocks.set(key, block);
     }
     return block;

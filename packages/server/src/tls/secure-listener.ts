@@ -75,6 +75,11 @@ export class SecureListener implements SecureLayer, OpensslLayer {
     return openssl();
   }
 
+  /** The value of `Strict-Transport-Security`, if answers carry it. */
+  get hsts(): string | undefined {
+    return this.#tls.hsts;
+  }
+
   get counts(): TlsCounts {
     return this.#host.counts;
   }

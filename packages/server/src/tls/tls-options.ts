@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { ServerError } from "../errors.js";
 import { checkNumber } from "../options.js";
+import { type HstsOptions, hstsValue } from "./hsts.js";
 import { splitPem } from "./pem.js";
 import { TicketKeys } from "./ticket-keys.js";
 
@@ -73,6 +74,8 @@ export interface TlsOptions extends CertificateOptions, Partial<Record<NumberOpt
   readonly ciphers?: string;
   /** One or two keys of 80 bytes, the newest first (see `newTicketKeys`), shared by workers. Default: its own, rotated. */
   readonly ticketKeys?: Uint8Array;
+  /** `Strict-Transport-Security` in every answer of this listener. Default `false`. */
+  readonly hsts?: boolean | HstsOptions;
   /** Who does the work. Default `"auto"`: `"openssl"` where the loop and the executable allow it. */
   readonly engine?: TlsEngine;
 }
@@ -100,6 +103,8 @@ export interface LoadedTls extends Readonly<Record<NumberOption, number>> {
   readonly ciphersuites: string;
   readonly ticketKeys: TicketKeys | undefined;
   readonly engine: TlsEngine;
+  /** The value of `Strict-Transport-Security`. */
+  readonly hsts: string | undefined;
 }
 
 /** Mozilla's "intermediate", version 5.7. The client chooses: it knows whether its processor has AES. */
@@ -120,7 +125,7 @@ const ALLOWED = {
   minVersion: ["TLSv1.2", "TLSv1.3"],
   engine: ["auto", "openssl", "node"],
 } as const;
-const OTHERS = ["cert", "key", "passphrase", "ocsp", "sni", "ca", "ciphers", "ticketKeys"];
+const OTHERS = ["cert", "key", "passphrase", "ocsp", "sni", "ca", "ciphers", "ticketKeys", "hsts"];
 const CERTIFICATE_OPTIONS = new Set(["cert", "key", "passphrase", "ocsp"]);
 
 /**
@@ -167,6 +172,7 @@ export function loadTls(options: TlsOptions): LoadedTls {
     ciphersuites: ciphers.filter((name) => name.startsWith("TLS_")).join(":"),
     ticketKeys: options.ticketKeys === undefined ? undefined : new TicketKeys(options.ticketKeys),
     engine: options.engine ?? "auto",
+    hsts: hstsValue(options.hsts),
   };
 }
 
