@@ -32,11 +32,13 @@ export {
   type CloudtermErrorCode,
   type CloudtermErrorOptions,
 } from "./errors.js";
+export type { NumberOptions, NumberRule, NumberTable } from "./option-table.js";
 export { addressKey } from "./rate-limit/address-key.js";
 export { type LoginAttempt, LoginLimits, type LoginLimitsOptions } from "./rate-limit/login-limits.js";
 export { MemoryLimiter, type MemoryLimiterOptions } from "./rate-limit/memory-limiter.js";
 export type { RateLimiter, RateRule } from "./rate-limit/rate-limiter.js";
 export { RedisLimiter } from "./rate-limit/redis-limiter.js";
+export type { OutputRecorder } from "./recordings/recorder.js";
 export { nodeRequestView, type RequestView, webRequestView } from "./request-safety/request-view.js";
 export { checkCsrfToken, SameSite, type SameSiteOptions } from "./request-safety/same-site.js";
 export { type SecurityFieldsOptions, securityFields } from "./request-safety/security-fields.js";
@@ -52,3 +54,30 @@ export { RedisSessionStore, type RedisStoreOptions } from "./sessions/redis-stor
 export type { SessionRecord, SessionStore, StoredSession } from "./sessions/session-store.js";
 export { expiryOf } from "./sessions/session-store.js";
 export { type Login, type Session, Sessions, type SessionsOptions } from "./sessions/sessions.js";
+export { INVITE_MS_MAX, type Invite, type InviteStart, Invites } from "./terminals/invites.js";
+export { type LocalPtyOptions, localPty } from "./terminals/local-pty.js";
+export { isSameOrigin, isSameOriginNode } from "./terminals/same-origin.js";
+export { type SizePolicy, Terminal, type TerminalInfo } from "./terminals/terminal.js";
+export type {
+  BackendEvents,
+  BackendTerminal,
+  TerminalBackend,
+  TerminalEnd,
+  TerminalStart,
+} from "./terminals/terminal-backend.js";
+export { checkedSize, DEFAULT_SIZE, sizeOf, type TerminalSize } from "./terminals/terminal-size.js";
+export type { SocketAccess } from "./terminals/terminal-socket.js";
+export { TerminalSockets, type TerminalSocketsOptions } from "./terminals/terminal-sockets.js";
+export {
+  DISMISSED,
+  type OpenOptions,
+  type RecordedStart,
+  TERMINAL_LIMITS,
+  type TerminalEvent,
+  type TerminalLimits,
+  Terminals,
+  type TerminalsOptions,
+} from "./terminals/terminals.js";
+export { serveTtyd, type TtydServerOptions } from "./terminals/ttyd-server.js";
+export type { Access, Viewer, ViewerOptions, ViewerSink, ViewerState } from "./terminals/viewer.js";
+export { CLIENT, CLOSED, SERVER, TERMINAL_PROTOCOL, TTYD_PROTOCOL } from "./terminals/wire.js";
