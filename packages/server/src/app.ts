@@ -18,6 +18,11 @@ import type {
   TransportHandler,
 } from "./loop/loop.js";
 import { NodeLoop } from "./loop/node.js";
+import { Observer } from "./observe/observer.js";
+import { type InheritedMemory, SharedCounters } from "./observe/shared-counters.js";
+import { resolveStats } from "./observe/stats-options.js";
+import { StatsTable } from "./observe/stats-table.js";
+import { type ServerTotals, totalOf, type WorkerFigures } from "./observe/worker-figures.js";
 import { type LoopChoice, resolveOptions, type ServerOptions } from "./options.js";
 import { ProxyPreamble } from "./proxies/proxy-preamble.js";
 import { type Handler, ServerCore } from "./server-core.js";
@@ -75,6 +80,11 @@ export interface CloseOptions {
    * `Connection: close`. Default 0.
    */
   readonly idleGraceMs?: number;
+  /**
+   * How long the server goes on as before, new connections and all, while it already says that it is not ready
+   * (`/ready` of `monitoring`), so that balancers send their requests elsewhere. Default 0.
+   */
+  readonly unreadyMs?: number;
 }
 
 export interface ServerStats {
@@ -84,6 +94,10 @@ export interface ServerStats {
   readonly workers?: readonly WorkerStats[];
   /** Of the TLS listeners; zeros without any. */
   readonly tls: TlsStats;
+  /** With the option `stats`: what all workers counted since the server was started. */
+  readonly total?: ServerTotals;
+  /** With the option `stats`: each worker; those that ended keep what they counted. */
+  readonly byWorker?: readonly WorkerFigures[];
 }
 
 const DEFAULT_HOST = "127.0.0.1";
@@ -105,6 +119,8 @@ export class App {
   readonly #secure: SecureListener[] = [];
   readonly #tlsCounts = new TlsCounts();
   #closing: Promise<void> | undefined;
+  #counters: StatsTable | undefined;
+  #sharedCounters: SharedCounters | undefined;
 
   static {
     coreOf = (app) => app.#core;
@@ -321,6 +337,8 @@ export class App {
     if (secure !== undefined) this.#secure.push(secure);
     warnOfFewDescriptors(raiseOpenFileLimit(), this.#core.options.maxConnections);
     dropPrivileges(target);
+    this.#observe(undefined);
+    this.#core.ready = true;
     return address;
   }
 
@@ -358,6 +376,9 @@ export class App {
     if (target.tls !== undefined) loadTls(target.tls);
     const { loop, options } = this.#core;
     const { backlog, maxConnections } = options;
+    const counters = resolveStats(options.stats) && SharedCounters.create(workers.count);
+    this.#sharedCounters = counters;
+    this.#counters = counters?.table;
     this.#supervisor = await Supervisor.start({
       ...target,
       loop: loop.kind,
@@ -367,9 +388,10 @@ export class App {
       backlog,
       maxConnections,
       workers,
-      memory: undefined,
-      onWorkerGone: () => {},
+      memory: counters?.memory,
+      onWorkerGone: ({ slot, generation, pid }) => counters?.table.ended(slot, generation, pid),
     });
+    this.#core.ready = true;
     return this.#supervisor.address;
   }
 
@@ -380,7 +402,8 @@ export class App {
     role: WorkerRole,
   ): Promise<BindAddress> {
     if (this.#agent !== undefined) throw new ServerError("TZ_SERVER_STATE", "listen() with workers twice");
-    const { loop } = this.#core;
+    const core = this.#core;
+    const { loop } = core;
     const descriptorLimit = raiseOpenFileLimit();
     let secure: SecureListener | undefined;
     this.#agent = new WorkerAgent(role, {
@@ -391,12 +414,30 @@ export class App {
       },
       listen: (at) => this.#open({ ...at, secure }),
       close: (order) => this.close(order),
+      unready: () => {
+        core.ready = false;
+      },
       get connections() {
         return loop.connections;
       },
       descriptorLimit,
     });
-    return this.#agent.start({ host, port });
+    this.#observe(role);
+    const address = await this.#agent.start({ host, port });
+    core.ready = true;
+    return address;
+  }
+
+  /** Begins to count, when it is asked to. */
+  #observe(role: WorkerRole | undefined): void {
+    const core = this.#core;
+    const options = resolveStats(core.options.stats);
+    if (options === undefined || core.observer !== undefined) return;
+    const shared = role?.memory === undefined ? undefined : openCounters(role, role.memory);
+    this.#sharedCounters = shared;
+    this.#counters = shared?.table ?? StatsTable.attach(new ArrayBuffer(StatsTable.byteLength(1)), 1);
+    const block = this.#counters.block(shared === undefined ? 0 : role!.slot, role?.generation ?? 0);
+    core.observer = new Observer(core, block, options);
   }
 
   async #open(at: ListenAt): Promise<Listener> {
@@ -448,6 +489,7 @@ export class App {
 
   #accept(transport: Transport): TransportHandler {
     const core = this.#core;
+    core.observer?.accepted();
     if (core.addresses?.add(transport, transport.remoteAddress) === false) {
       // Closed a moment later: a transport is not destroyed while its handler is made.
       queueMicrotask(() => transport.destroy());
@@ -466,29 +508,53 @@ export class App {
     });
   }
 
+  /**
+   * What goes on. With the option `stats` also what was counted: here, and in all workers where there are some. Counts
+   * are as of now, gauges (connections by state, memory, timers) of the last second.
+   */
   stats(): ServerStats {
     const { loop } = this.#core;
     const tls = { ...this.#tlsCounts };
     const workers = this.#supervisor?.stats;
-    if (workers === undefined) return { loop: loop.kind, connections: loop.connections, tls };
-    const connections = workers.reduce((sum, worker) => sum + worker.connections, 0);
-    return { loop: loop.kind, connections, tls, workers };
+    const byWorker = this.#counters?.read();
+    return {
+      loop: loop.kind,
+      connections:
+        workers === undefined
+          ? loop.connections
+          : workers.reduce((sum, worker) => sum + worker.connections, 0),
+      tls,
+      ...(workers === undefined ? {} : { workers }),
+      ...(byWorker === undefined ? {} : { total: totalOf(byWorker), byWorker }),
+    };
+  }
+
+  /** Whether requests may be sent here: the server listens, and {@link close} was not called. */
+  get ready(): boolean {
+    return this.#core.ready;
   }
 
   /**
-   * Stops in order: accepts no more, closes idle connections (after `idleGraceMs`), lets requests in flight finish (their answers say
-   * `Connection: close`) and deferred tasks end, cuts what is left after `timeoutMs`, then disposes of dependencies
-   * and closes the mounts and the loop.
+   * Stops in order: is not {@link ready} any more, accepts no more (after `unreadyMs`), closes idle connections (after
+   * `idleGraceMs`), lets requests in flight finish (their answers say `Connection: close`) and deferred tasks end, cuts
+   * what is left after `timeoutMs`, then disposes of dependencies and closes the mounts and the loop.
    */
   close(options: CloseOptions = {}): Promise<void> {
-    this.#closing ??= this.#close(options.timeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS, options.idleGraceMs ?? 0);
+    this.#closing ??= this.#close(options);
     return this.#closing;
   }
 
-  async #close(timeoutMs: number, idleGraceMs: number): Promise<void> {
+  async #close(options: CloseOptions): Promise<void> {
+    const { timeoutMs = DEFAULT_CLOSE_TIMEOUT_MS, idleGraceMs = 0, unreadyMs = 0 } = options;
     const core = this.#core;
+    core.ready = false;
+    if (unreadyMs > 0 && this.#listeners.length + (this.#supervisor === undefined ? 0 : 1) > 0) {
+      this.#supervisor?.unready();
+      await new Promise((resolve) => setTimeout(resolve, unreadyMs));
+    }
     await this.#supervisor?.close({ timeoutMs, idleGraceMs });
     core.draining = true;
+    core.observer?.draining();
     for (const listener of this.#listeners) await listener.close();
     for (const file of this.#socketFiles) file.remove();
     const graceEnd = performance.now() + idleGraceMs;
@@ -505,6 +571,8 @@ export class App {
     await drainDeferred(core.deferred, deadline - performance.now());
     await core.values.dispose((error) => core.reportError(error));
     await core.loop.close();
+    core.observer?.close();
+    if (this.#supervisor !== undefined) this.#sharedCounters?.close();
     for (const secure of this.#secure) secure.close();
     for (const mount of core.mounts.all) await mount.close?.();
   }
@@ -529,6 +597,16 @@ async function drainDeferred(queue: DeferQueue, leftMs: number): Promise<void> {
   await Promise.race([queue.drained(), timeout]);
   clearTimeout(timer);
   queue.abort();
+}
+
+/** Counters of another version are laid out otherwise: then this worker counts for itself. */
+function openCounters(role: WorkerRole, memory: InheritedMemory): SharedCounters | undefined {
+  try {
+    return SharedCounters.open(memory, role.count);
+  } catch (error) {
+    process.emitWarning(`the counters of this worker are its own: ${(error as Error).message}`);
+    return undefined;
+  }
 }
 
 function makeLoop(choice: LoopChoice, tickMs: number): Loop {

@@ -113,6 +113,14 @@ export class Connection
     );
   }
 
+  /** What it does, for statistics. */
+  get state(): "idle" | "reading" | "handling" | "writing" | "closing" {
+    if ((this.#flags & LINGERING) !== 0) return "closing";
+    if (this.#output === OUTPUT.awaiting) return "handling";
+    if (this.#output === OUTPUT.writing) return "writing";
+    return this.idle ? "idle" : "reading";
+  }
+
   // ---------------------------------------------------------------- client
 
   get remoteAddress(): string {
@@ -148,6 +156,7 @@ export class Connection
   // ---------------------------------------------------------------- input
 
   onData(start: number, end: number): void {
+    this.#core.observer?.received(end - start);
     if ((this.#flags & LINGERING) !== 0) {
       this.#lingered += end - start;
       if (this.#lingered > MAX_LINGER_BYTES) this.transport.destroy();
@@ -206,6 +215,7 @@ export class Connection
 
   onClose(_errno: number): void {
     this.gone = true;
+    this.#core.observer?.closed(this);
     this.#core.addresses?.remove(this.transport);
     this.#core.loop.timers.cancel(this);
     this.#pending = null;
@@ -334,12 +344,14 @@ export class Connection
     }
     let answer: ResponsePlan | Promise<ResponsePlan>;
     this.#output = OUTPUT.awaiting;
+    core.observer?.began(head);
     try {
       answer = core.answer(head, length, body, this);
     } catch (error) {
       answer = core.failed(error);
     }
     if (answer instanceof Promise) {
+      core.observer?.wait(this);
       core.loop.yieldTurn();
       answer.then(
         (plan) => this.#settle(plan),
@@ -385,6 +397,7 @@ export class Connection
     this.#upgrade = null;
     this.gone = true;
     core.goneListeners.delete(this);
+    core.observer?.finished(this);
     core.loop.timers.cancel(this);
     let upgraded: Upgraded;
     try {
@@ -462,8 +475,21 @@ export class Connection
 
   // ---------------------------------------------------------------- answer
 
-  /** Puts a plan into the batch, or into the queue behind it. Takes over the plan's reference. */
   #respond(plan: ResponsePlan): void {
+    const { observer } = this.#core;
+    if (plan.upgrade !== undefined && (this.#body !== null || this.#minorVersion === 0)) {
+      // RFC 9110 §7.8: no upgrade in the middle of a request, and none of HTTP/1.0.
+      plan.release?.();
+      plan = errorPlan(400, true);
+    }
+    this.#execute(plan);
+    if (observer !== undefined) {
+      observer.answered(this, plan, (this.#flags & IS_HEAD) !== 0, this.#output === OUTPUT.idle);
+    }
+  }
+
+  /** Puts a plan into the batch, or into the queue behind it. Takes over the plan's reference. */
+  #execute(plan: ResponsePlan): void {
     const core = this.#core;
     const { batch } = core.loop;
     const prefixes = this.#prefixes();
@@ -523,11 +549,6 @@ export class Connection
   /** 101: the head says all, `Connection` too; HTTP ends on this connection. */
   #respondUpgrade(plan: ResponsePlan): void {
     const prefixes = this.#prefixes();
-    if (this.#body !== null || this.#minorVersion === 0) {
-      plan.release?.();
-      this.#respond(errorPlan(400, true));
-      return;
-    }
     this.#write(prefixes.block(plan.head.status, PERSIST.silent));
     this.#write(plan.head.bytes);
     this.#upgrade = plan.upgrade ?? null;
@@ -608,8 +629,11 @@ export class Connection
       const queued = queue !== null && !queue.empty;
       const length = batch.byteLength;
       const sent = this.transport.flush(batch, more || queued);
+      const { observer } = this.#core;
+      observer?.sent(sent);
       if (sent === length) {
         batch.releaseAll();
+        observer?.flushed();
       } else if (sent < 0 && sent !== -EAGAIN) {
         batch.releaseAll();
         this.transport.destroy();
@@ -618,6 +642,7 @@ export class Connection
         const behind = this.#enqueue();
         behind.prepend(batch, Math.max(sent, 0));
         this.#armWrite(behind);
+        observer?.heldBack(this);
         return false;
       }
     }
@@ -626,9 +651,15 @@ export class Connection
   }
 
   #drain(queue: OutQueue): boolean {
+    const before = queue.sentBytes;
     const result = queue.drain(this.transport, this.#core.loop.batch);
+    const { observer } = this.#core;
+    observer?.sent(queue.sentBytes - before);
     if (result === DRAINED) {
-      if (this.#output === OUTPUT.writing && (this.#flags & STREAMING) === 0) this.#output = OUTPUT.idle;
+      if (this.#output === OUTPUT.writing && (this.#flags & STREAMING) === 0) {
+        this.#output = OUTPUT.idle;
+        observer?.finished(this);
+      }
       return true;
     }
     if (result === BLOCKED) {
@@ -723,6 +754,7 @@ export class Connection
     }
     if (this.#queue !== null && !this.#queue.empty) return;
     this.#output = OUTPUT.idle;
+    this.#core.observer?.finished(this);
     this.#afterAnswer();
     if (!this.gone) this.#continueInput();
   }

@@ -40,6 +40,18 @@ export type { RouteOptions, ValidOf } from "./handlers/route-options.js";
 export type { Reply } from "./handlers/to-plan.js";
 export { isEpollSupported } from "./loop/epoll.js";
 export type { BindAddress, LoopKind } from "./loop/loop.js";
+export type { DurationSummary, Durations } from "./observe/latency-buckets.js";
+export type { StatsOptions } from "./observe/stats-options.js";
+export { StatsTable } from "./observe/stats-table.js";
+export type {
+  ArenaFigures,
+  ConnectionStates,
+  MountFigures,
+  PathFigures,
+  RouteStats,
+  ServerTotals,
+  WorkerFigures,
+} from "./observe/worker-figures.js";
 export {
   type LoopChoice,
   ROUTE_OPTIONS,

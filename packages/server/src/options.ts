@@ -1,4 +1,5 @@
 import { ServerError } from "./errors.js";
+import { resolveStats, type StatsOptions } from "./observe/stats-options.js";
 import type { ForwardedBy } from "./proxies/forwarded.js";
 
 /** One row an option: default, bounds and unit. The table validates, and the reference page is made of it. */
@@ -270,6 +271,8 @@ export interface OtherOptions {
    * is not among `trustedProxies`, when there are any. Default `false`.
    */
   readonly proxyProtocol: boolean;
+  /** Counts requests, bytes, durations and more for `app.stats()`: see {@link StatsOptions}. Default `false`. */
+  readonly stats: boolean | Partial<StatsOptions>;
 }
 
 const OTHER_DEFAULTS: OtherOptions = {
@@ -277,6 +280,7 @@ const OTHER_DEFAULTS: OtherOptions = {
   trustedProxies: [],
   forwardedBy: "x-forwarded",
   proxyProtocol: false,
+  stats: false,
 };
 
 /** What each of them may be. */
@@ -290,6 +294,7 @@ const OTHER_RULES: {
   ],
   forwardedBy: ["x-forwarded, forwarded", (value) => value === "x-forwarded" || value === "forwarded"],
   proxyProtocol: ["true, false", (value) => typeof value === "boolean"],
+  stats: ["true, false, an object", (value) => typeof value === "boolean" || isObject(value)],
 };
 
 /**
@@ -320,7 +325,13 @@ export function resolveOptions(options: ServerOptions = {}): ResolvedOptions {
     }
     resolved[name] = value;
   }
+  // Says at once what it does not know.
+  resolveStats(resolved.stats as OtherOptions["stats"]);
   return resolved as unknown as ResolvedOptions;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 /** @throws ServerError `TZ_SERVER_OPTION` */

@@ -13,6 +13,7 @@ import { AddressCounts } from "./limits/address-counts.js";
 import { Admission } from "./limits/admission.js";
 import type { Loop, Transport } from "./loop/loop.js";
 import { MountTable } from "./mount-table.js";
+import type { Observer } from "./observe/observer.js";
 import type { ResolvedOptions } from "./options.js";
 import { AddressSet } from "./proxies/address-set.js";
 import type { ProxyHeader } from "./proxies/proxy-header.js";
@@ -57,6 +58,10 @@ export class ServerCore {
   readonly values = new DependencyValues();
   /** Of requests under way that asked: called when their client goes away. Kept here, not in every idle connection. */
   readonly goneListeners = new Map<RequestClient, () => void>();
+  /** Counts, when it is asked to (`stats`). */
+  observer: Observer | undefined;
+  /** Requests may be sent here: it listens and does not stop soon. */
+  ready = false;
   /** The server stops: every answer is its connection's last. */
   draining = false;
   /** Idle connections are closed too: what was promised to stay open stays for a while after {@link draining}. */
@@ -108,17 +113,20 @@ export class ServerCore {
       router.matchBytes(head.method, head.bytes, head.targetStart, head.targetEnd, match);
       if (match.outcome === "found") {
         const { value, pattern } = match.route!;
+        this.observer?.route(pattern);
         const params: Params | undefined = match.paramCount === 0 ? undefined : match.params();
         return this.#call(value, new ServerRequest(this, head, length, body, client, params, pattern));
       }
     }
     const known = head.methodId !== METHOD.other || this.ownMethods.has(head.method);
     const mount: PlanMount | undefined = known ? this.mounts.find(head) : undefined;
+    if (mount !== undefined) this.observer?.mount(mount);
     if (mount !== undefined && this.hooks === undefined) {
       const plan = mount.plan(head);
       if (plan instanceof Promise) this.lend(head, length);
       return plan;
     }
+    if (mount === undefined && this.handler !== undefined) this.observer?.route("(handler)");
     const handler =
       mount === undefined ? this.#fallback(known) : (request: ServerRequest) => mount.plan(request.head);
     if (typeof handler !== "function" && this.hooks === undefined) return handler;
@@ -221,6 +229,7 @@ export class ServerCore {
   }
 
   #tell(error: unknown, request: ServerRequest | undefined, status: number): unknown[] {
+    this.observer?.errored();
     return this.errorListeners.map((listener) => {
       try {
         const reply = listener(error, request, status);

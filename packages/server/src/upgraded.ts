@@ -58,6 +58,7 @@ export class Upgraded extends WheelTimer implements Tunnel, TransportHandler {
   // ---- from the loop
 
   onData(start: number, end: number): void {
+    this.#core.observer?.received(end - start);
     try {
       this.#handler.onData(this.#core.loop.memory.bytes, start, end);
     } catch (error) {
@@ -84,6 +85,7 @@ export class Upgraded extends WheelTimer implements Tunnel, TransportHandler {
 
   onClose(): void {
     this.#gone = true;
+    this.#core.observer?.disconnected();
     this.#core.addresses?.remove(this.#transport);
     this.#core.loop.timers.cancel(this);
     try {
@@ -112,6 +114,7 @@ export class Upgraded extends WheelTimer implements Tunnel, TransportHandler {
         queueMicrotask(() => this.#transport.destroy());
         break;
       }
+      this.#core.observer?.sent(sent);
       at += sent;
       if (at < stop) break;
     }

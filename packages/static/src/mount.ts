@@ -12,6 +12,7 @@
  */
 import { statSync } from "node:fs";
 import path from "node:path";
+import type { MemoryStatistics } from "@tz/alloc";
 import { FIELD, type PlanMount, type PlanRequest, ResponseHead, type ResponsePlan } from "@tz/http1";
 import { hasOpenat2, isSupported } from "@tz/sys";
 import { AnswerCache, type CacheStats } from "./cache/answer-cache.js";
@@ -149,6 +150,12 @@ export class StaticMount implements PlanMount {
       watches: this.#tree?.watches ?? 0,
       ...this.#cache.stats,
     };
+  }
+
+  /** The memory of cached answers, in the form of `@tz/alloc`; none where they lie in the engine's heap. */
+  statistics(): MemoryStatistics[] {
+    const found = this.#memory.statistics?.();
+    return found === undefined ? [] : [found];
   }
 
   /** Forgets every cached answer. */

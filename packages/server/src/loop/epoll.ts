@@ -108,6 +108,7 @@ export class EpollLoop implements Loop, SocketHost {
   nowMs = performance.now();
   wallMs = Date.now();
   connections = 0;
+  turns = 0;
   /** @internal Connections on Node's sockets: what `node:tls` carries. */
   readonly transports = new Set<NodeTransport>();
   /** Node's sockets over descriptors of ours, from the handshake on. */
@@ -282,6 +283,7 @@ export class EpollLoop implements Loop, SocketHost {
   #wake(): void {
     this.#turns = TURNS_PER_WAKE;
     do {
+      this.turns++;
       this.refreshClock();
       this.#runReady();
       const count = epollWait(this.#epollFd, this.#events, 0);

@@ -20,6 +20,7 @@ export class FakeLoop implements Loop {
   readonly timers: TimerWheel;
   nowMs = 0;
   wallMs = Date.UTC(2026, 0, 1);
+  turns = 0;
   readonly transports = new Set<FakeTransport>();
   readFile: FakeFileReader = () => -EAGAIN;
   #accept: ((transport: Transport) => TransportHandler) | undefined;

@@ -115,6 +115,8 @@ export interface Loop {
   readonly wallMs: number;
   /** Connections that are open. */
   readonly connections: number;
+  /** How often this loop looked for work, for statistics. */
+  readonly turns: number;
   /**
    * Binds and accepts.
    * @param accept called for each connection; returns its handler

@@ -16,6 +16,7 @@ export interface SocketHost {
   readonly memory: IoMemory;
   /** The transports that are open. */
   readonly transports: Set<NodeTransport>;
+  turns: number;
   refreshClock(): void;
   /** Copies what lies at an address; only where batches name addresses. */
   copyOut?(address: number, target: Uint8Array): void;
@@ -32,6 +33,7 @@ export class NodeLoop implements Loop, SocketHost {
   readonly timers: TimerWheel;
   nowMs = performance.now();
   wallMs = Date.now();
+  turns = 0;
   /** @internal */
   readonly transports = new Set<NodeTransport>();
   readonly #servers = new Set<Server>();
@@ -239,6 +241,7 @@ export class NodeTransport implements Transport {
   #deliver(): void {
     if (this.#delivering) return;
     this.#delivering = true;
+    this.#loop.turns++;
     this.#loop.refreshClock();
     const { memory } = this.#loop;
     while (this.#rest !== null && !this.#paused && !this.closed) {

@@ -54,6 +54,7 @@ export class ProxyPreamble implements TransportHandler {
   onWritable(): void {}
 
   onClose(): void {
+    this.#core.observer?.disconnected();
     this.#core.addresses?.remove(this.#transport);
     clearTimeout(this.#timer);
   }

@@ -53,14 +53,22 @@ export class InheritingLauncher implements Launcher {
 }
 
 /** Workers of `node:cluster`, for the loop on `node:net`. */
-export async function clusterLauncher(): Promise<Launcher> {
+export async function clusterLauncher(memory?: Inheritance["memory"]): Promise<Launcher> {
   const { default: cluster } = await import("node:cluster");
   const [exec, ...args] = process.argv.slice(1);
   if (exec === undefined) throw noProgram();
-  cluster.setupPrimary({ exec, args, execArgv: process.execArgv, windowsHide: true });
+  const stdio = ["ignore", "inherit", "inherit", "ipc", ...(memory === undefined ? [] : [memory.fd])];
+  cluster.setupPrimary({
+    exec,
+    args,
+    execArgv: process.execArgv,
+    windowsHide: true,
+    stdio,
+  });
+  const inherited = memory && { fd: FIRST_CHILD_FD, byteLength: memory.byteLength };
   return {
     launch: (draft) => {
-      const role: WorkerRole = { ...draft, sockets: "cluster", fds: [], memory: undefined };
+      const role: WorkerRole = { ...draft, sockets: "cluster", fds: [], memory: inherited };
       return cluster.fork({ [ROLE_VARIABLE]: JSON.stringify(role) }).process;
     },
   };

@@ -9,6 +9,8 @@ export interface DrainOrder {
 
 export type ToWorker =
   | ({ readonly tz: "drain" } & DrainOrder)
+  /** Go on, but say that you are not ready. */
+  | { readonly tz: "unready" }
   /** Accept for a worker that died, until its successor is ready. */
   | { readonly tz: "stand-in" | "stand-down"; readonly slot: number };
 

@@ -1,7 +1,7 @@
 /** A server with workers whose handlers break them. argv: `{ server, target }` as JSON. Tells its parent what happens. */
 import { setTimeout as later } from "node:timers/promises";
 import { createServer } from "../app.js";
-import { bytes, text } from "../handlers/reply.js";
+import { bytes, json, text } from "../handlers/reply.js";
 import { patternBytes } from "./pattern.fixture.js";
 import type { WorkerEvent } from "./worker-events.js";
 import { workerInfo } from "./worker-role.js";
@@ -34,6 +34,7 @@ app.get("/slow/:ms(int)", async (request) => {
   await later(request.params.ms);
   return text("slow", { fields: owner });
 });
+app.get("/stats", () => json(app.stats()));
 app.get("/throw", () => {
   setTimeout(() => {
     throw new Error("on purpose");

@@ -33,7 +33,7 @@ export interface SupervisorInit extends SocketFileOptions, PrivilegeOptions {
   /** Memory for all workers. */
   readonly memory: { readonly fd: number; readonly byteLength: number } | undefined;
   /** A worker has ended: what it held in the shared memory can be given back. */
-  readonly onWorkerGone: () => void;
+  readonly onWorkerGone: (worker: Pick<WorkerProcess, "slot" | "generation" | "pid">) => void;
 }
 
 export interface WorkerStats {
@@ -128,7 +128,7 @@ export class Supervisor {
       }
       // All generations ask node:cluster for one port by its number.
       const named = { ...init, port: port === 0 ? await freePort(host) : port };
-      supervisor = new Supervisor(named, await clusterLauncher(), undefined);
+      supervisor = new Supervisor(named, await clusterLauncher(memory), undefined);
     }
     try {
       await supervisor.#begin();
@@ -189,6 +189,11 @@ export class Supervisor {
       this.#handingOver = undefined;
     });
     return this.#handingOver;
+  }
+
+  /** The workers go on as before but say that they are not ready: balancers send their requests elsewhere. */
+  unready(): void {
+    for (const { current } of this.#slots) current?.send({ tz: "unready" });
   }
 
   /** Accepts no more, lets the workers finish, and resolves when the last one is gone. */
@@ -277,7 +282,7 @@ export class Supervisor {
   #onGone(worker: WorkerProcess): void {
     const { slot: index, pid, generation, why, code, signal } = worker;
     this.#tell({ kind: "ended", slot: index, pid, generation, why, code, signal });
-    this.#init.onWorkerGone();
+    this.#init.onWorkerGone(worker);
     this.#retiring.delete(worker);
     const slot = this.#slots[index]!;
     // Of an old or a new generation, or before the first one serves: whoever waits for it acts.

@@ -12,6 +12,7 @@ export interface AgentHost {
   /** Accepts from a socket that listens, or from the address when there is none. */
   listen(at: { readonly fd?: number; readonly host?: string; readonly port?: number }): Promise<Listener>;
   close(order: DrainOrder): Promise<void>;
+  unready(): void;
   readonly connections: number;
   /** The process's open-file limit. */
   readonly descriptorLimit: number;
@@ -87,6 +88,7 @@ export class WorkerAgent {
     process.on("message", (message) => {
       if (!isOurs<ToWorker>(message)) return;
       if (message.tz === "drain") this.#end(message);
+      else if (message.tz === "unready") this.#host.unready();
       else if (message.tz === "stand-in") this.#standIn(message.slot);
       else if (message.tz === "stand-down") this.#standDown(message.slot);
     });

@@ -10,7 +10,7 @@
  * Regions are large because each costs an entry in a sorted registry; answers are small, so an allocator
  * divides them.
  */
-import { type ChunkSource, SizeClassAllocator } from "@tz/alloc";
+import { type ChunkSource, type MemoryStatistics, SizeClassAllocator } from "@tz/alloc";
 import { Region } from "@tz/sys";
 
 export interface Block {
@@ -25,6 +25,8 @@ export interface AnswerMemory {
   allocate(byteLength: number): Block;
   /** All goes back once the last block is free. */
   close(): void;
+  /** Where it is not the engine's own heap. */
+  statistics?(): MemoryStatistics;
 }
 
 export const heapMemory: AnswerMemory = {
@@ -62,6 +64,10 @@ export class RegionMemory implements AnswerMemory {
       source,
       atCapacity: "null",
     });
+  }
+
+  statistics(): MemoryStatistics {
+    return this.#allocator.statistics();
   }
 
   allocate(byteLength: number): Block {

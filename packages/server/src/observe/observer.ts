@@ -1,0 +1,210 @@
+import { performance } from "node:perf_hooks";
+import type { PlanMount, RequestHead, ResponsePlan } from "@tz/http1";
+import type { RequestClient } from "../handlers/request-client.js";
+import type { ServerCore } from "../server-core.js";
+import { Meter } from "./meter.js";
+import { PathSampler } from "./path-sampler.js";
+import type { StatsBlock } from "./stats-block.js";
+import type { StatsOptions } from "./stats-options.js";
+
+/** Answers that wait for one flush; more are timed as of now. */
+const BATCHED_MAX = 1024;
+/** Nobody claimed it. */
+const NO_ROUTE = "(none)";
+/** What came was no request, or none came in time. */
+const REFUSED = "(refused)";
+
+/** A request whose answer was not complete within the call that read it. */
+interface Flight {
+  readonly startMs: number;
+  readonly route: number;
+  /** What one short write held back beside it. */
+  readonly before: Flight | undefined;
+}
+
+/**
+ * Counts what the connections of one loop do, into one block. A request that is answered within the call that read
+ * it costs a few stores, one reading of the clock, and no object.
+ *
+ * ```
+ *   began ─▶ route │ mount ─┬▶ answered ───────────────▶ flushed          within one call
+ *                           ├▶ wait … answered ────────▶ flushed          a handler's promise
+ *                           └▶ answered ─▶ heldBack … ──▶ finished        a slow client, a file, a stream
+ *   closed: whatever of the connection is not finished was aborted
+ * ```
+ */
+export class Observer {
+  readonly #core: ServerCore;
+  readonly block: StatsBlock;
+  readonly #open = new Map<RequestClient, Flight>();
+  #lastMount: PlanMount | undefined;
+  #lastMountCell = 0;
+  #lastPattern = "";
+  #lastPatternCell = 0;
+  readonly #noRoute: number;
+  readonly #refused: number;
+  /** Where the request that is being answered in this call is counted. */
+  #route: number;
+  readonly #batched = new Uint32Array(BATCHED_MAX);
+  #batchedCount = 0;
+  #batchedFlights: Flight[] = [];
+  readonly #paths: PathSampler | undefined;
+  readonly #meter: Meter;
+
+  constructor(core: ServerCore, block: StatsBlock, { paths, arenas }: StatsOptions) {
+    this.#core = core;
+    this.block = block;
+    block.open(process.pid, Math.floor(Date.now() / 1000));
+    this.#noRoute = block.cellOf(NO_ROUTE);
+    this.#refused = block.cellOf(REFUSED);
+    this.#route = this.#refused;
+    this.#paths = paths ? new PathSampler() : undefined;
+    this.#meter = new Meter(core, block, arenas, this.#paths);
+  }
+
+  /** Brings the figures that are looked at once a second up to date. */
+  measure(): void {
+    this.#meter.measure();
+  }
+
+  draining(): void {
+    this.block.state = "draining";
+  }
+
+  close(): void {
+    this.#meter.close();
+    this.block.state = "ended";
+  }
+
+  accepted(): void {
+    this.block.count("accepted", 1);
+  }
+
+  received(bytes: number): void {
+    this.block.received(bytes);
+  }
+
+  sent(bytes: number): void {
+    if (bytes > 0) this.block.sent(bytes);
+  }
+
+  /** A connection that was not, or no longer, HTTP is gone. */
+  disconnected(): void {
+    this.block.count("closed", 1);
+  }
+
+  errored(): void {
+    this.block.count("errors", 1);
+  }
+
+  /** A request was read. */
+  began(head: RequestHead): void {
+    this.#route = this.#noRoute;
+    this.#paths?.note(head);
+  }
+
+  route(pattern: string): void {
+    if (pattern !== this.#lastPattern) {
+      this.#lastPattern = pattern;
+      this.#lastPatternCell = this.block.cellOf(pattern);
+    }
+    this.#route = this.#lastPatternCell;
+  }
+
+  mount(mount: PlanMount): void {
+    if (mount !== this.#lastMount) {
+      this.#lastMount = mount;
+      this.#lastMountCell = this.block.cellOf(`${mount.prefix.replace(/\/$/, "")}/*`);
+    }
+    this.#route = this.#lastMountCell;
+  }
+
+  /** A handler works on the request that was just read. */
+  wait(client: RequestClient): void {
+    this.#open.set(client, { startMs: this.#core.loop.nowMs, route: this.#route, before: undefined });
+    this.#route = this.#refused;
+  }
+
+  /**
+   * @param isHead the answer goes without its body
+   * @param complete the whole answer is in the batch
+   */
+  answered(client: RequestClient, plan: ResponsePlan, isHead: boolean, complete: boolean): void {
+    const flight = this.#open.size === 0 ? undefined : this.#open.get(client);
+    const route = flight?.route ?? this.#route;
+    this.#route = this.#refused;
+    this.block.answered(plan.head.status, route, isHead ? 0 : bodyBytes(plan));
+    if (!complete) {
+      if (flight === undefined) {
+        this.#open.set(client, { startMs: this.#core.loop.nowMs, route, before: undefined });
+      }
+    } else if (flight === undefined) {
+      if (this.#batchedCount === BATCHED_MAX) this.flushed();
+      this.#batched[this.#batchedCount++] = route;
+    } else {
+      this.#open.delete(client);
+      this.#batchedFlights.push(flight);
+    }
+  }
+
+  /** All that was in the batch has left. */
+  flushed(): void {
+    const flights = this.#batchedFlights;
+    if (this.#batchedCount === 0 && flights.length === 0) return;
+    const { block } = this;
+    const now = performance.now();
+    const tookMs = now - this.#core.loop.nowMs;
+    for (let i = 0; i < this.#batchedCount; i++) block.timed(this.#batched[i]!, tookMs);
+    this.#batchedCount = 0;
+    if (flights.length > 0) {
+      for (const flight of flights) this.#end(flight, now);
+      this.#batchedFlights = [];
+    }
+  }
+
+  /** The kernel took less than the batch: its answers end when the connection's queue is empty. */
+  heldBack(client: RequestClient): void {
+    const startMs = this.#core.loop.nowMs;
+    let before = this.#open.get(client);
+    for (let i = 0; i < this.#batchedCount; i++) {
+      before = { startMs, route: this.#batched[i]!, before };
+    }
+    for (const flight of this.#batchedFlights) before = { ...flight, before };
+    this.#batchedCount = 0;
+    this.#batchedFlights = [];
+    if (before !== undefined) this.#open.set(client, before);
+  }
+
+  /** The last byte of a queued or streamed answer has left. */
+  finished(client: RequestClient): void {
+    const flight = this.#open.get(client);
+    if (flight === undefined) return;
+    this.#open.delete(client);
+    this.#end(flight, performance.now());
+  }
+
+  /** The connection is gone. */
+  closed(client: RequestClient): void {
+    this.block.count("closed", 1);
+    let lost = this.#batchedCount + this.#batchedFlights.length;
+    this.#batchedCount = 0;
+    this.#batchedFlights = [];
+    for (let flight = this.#open.get(client); flight !== undefined; flight = flight.before) lost++;
+    this.#open.delete(client);
+    if (lost > 0) this.block.count("aborted", lost);
+  }
+
+  #end(flight: Flight, now: number): void {
+    for (let one: Flight | undefined = flight; one !== undefined; one = one.before) {
+      this.block.timed(one.route, now - one.startMs);
+    }
+  }
+}
+
+/** Of the answer as it was planned; a stream without a length has none. */
+function bodyBytes({ packed, body }: ResponsePlan): number {
+  if (packed !== undefined) return packed.byteLength - packed.headByteLength;
+  if (body.kind === "bytes") return body.bytes.byteLength;
+  if (body.kind === "none") return 0;
+  return body.length ?? 0;
+}
