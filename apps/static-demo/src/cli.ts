@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { readConfig } from "./config.js";
 import { serve } from "./main.js";
+import { resolveSettings } from "./settings.js";
 import { UsageError } from "./usage-error.js";
 
 const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
@@ -13,10 +14,13 @@ try {
   if (args[0] === "precompress") {
     const { runPrecompress } = await import("./precompress/command.js");
     process.exitCode = await runPrecompress(args.slice(1));
+  } else if (args[0] === "manifest") {
+    const { runManifest } = await import("./manifest/command.js");
+    process.exitCode = await runManifest(args.slice(1));
   } else {
-    const config = readConfig(args, manifest.version);
-    if ("text" in config) process.stdout.write(config.text);
-    else await serve(config);
+    const line = readConfig(args, manifest.version);
+    if ("text" in line) process.stdout.write(line.text);
+    else await serve(await resolveSettings(line));
   }
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;

@@ -30,19 +30,24 @@ test("defaults", () => {
     socketMode: undefined,
     quiet: false,
     tls: undefined,
+    config: undefined,
     mount: {},
+    given: new Set(),
   });
 });
 
 test("everything given, options before and after DIR", () => {
   const dir = mkdtempSync(join(tmpdir(), "tz-config-"));
   const all = {
-    ...{ dir, host: "::1", port: 0, loop: "node", quiet: true, tls: undefined, mount: {} },
+    ...{ dir, host: "::1", port: 0, loop: "node", quiet: true, tls: undefined, config: undefined, mount: {} },
     ...{ workers: "auto", pin: true, user: "www-data", group: "www-data", socketMode: undefined },
   };
   const more = ["--workers=auto", "--pin", "--user", "www-data", "--group", "www-data"];
-  expect(read("--port", "0", dir, "--host=[::1]", "--loop", "node", "--quiet", ...more)).toEqual(all);
-  expect(read("--quiet", "--loop=node", "--host", "::1", "--port=0", ...more, "--", dir)).toEqual(all);
+  expect(read("--port", "0", dir, "--host=[::1]", "--loop", "node", "--quiet", ...more)).toMatchObject(all);
+  expect(read("--quiet", "--loop=node", "--host", "::1", "--port=0", ...more, "--", dir)).toEqual({
+    ...all,
+    given: new Set(["host", "port", "loop", "quiet", "workers", "pin", "user", "group"]),
+  });
 });
 
 test("a host with a slash is the path of a Unix socket", () => {

@@ -6,9 +6,8 @@ import { addMountFlags, mountOptions } from "./mount-flags.js";
 import { addTlsFlags, type TlsConfig, tlsConfig } from "./tls-flags.js";
 import { UsageError } from "./usage-error.js";
 
-export interface Config {
-  /** Absolute path of the folder to serve; without one, the demo site is served. */
-  readonly dir: string | undefined;
+/** How and where the process listens. */
+export interface ProcessOptions {
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
@@ -26,8 +25,18 @@ export interface Config {
   readonly quiet: boolean;
   /** HTTPS; `undefined` is HTTP. */
   readonly tls: TlsConfig | undefined;
+}
+
+/** What the command line says. A config file may add to it, see `settings.ts`. */
+export interface CommandLine extends ProcessOptions {
+  /** Absolute path of the folder to serve. */
+  readonly dir: string | undefined;
+  /** As given, meant from the working directory. */
+  readonly config: string | undefined;
   /** How DIR is served. */
   readonly mount: StaticOptions;
+  /** Which options of the process were given; the others have their defaults. */
+  readonly given: ReadonlySet<keyof ProcessOptions>;
 }
 
 /** The text for `--help` and `--version`: to be printed on stdout, exit code 0. */
@@ -35,13 +44,13 @@ export interface Answer {
   readonly text: string;
 }
 
-const portMax = 65_535;
-const workersMax = 256;
+export const PORT_MAX = 65_535;
+export const WORKERS_MAX = 256;
 
 function parsePort(value: string): number {
   const port = Number(value);
-  if (!/^\d+$/.test(value) || port > portMax) {
-    throw new InvalidArgumentError(`It must be a whole number from 0 to ${portMax}; 0 picks a free port.`);
+  if (!/^\d+$/.test(value) || port > PORT_MAX) {
+    throw new InvalidArgumentError(`It must be a whole number from 0 to ${PORT_MAX}; 0 picks a free port.`);
   }
   return port;
 }
@@ -49,8 +58,8 @@ function parsePort(value: string): number {
 function parseHost(value: string): string {
   // Brackets belong to a URL; people paste them.
   const host = value.replace(/^\[(.*)\]$/, "$1");
-  if (/^[^\0]*\/[^\0]*[^\0/]$/.test(host)) return resolve(host);
-  if (!/^[0-9A-Za-z.:%_-]+$/.test(host)) {
+  if (isSocketPath(host)) return resolve(host);
+  if (!isHost(host)) {
     throw new InvalidArgumentError(
       "It must be an IPv4 or IPv6 address of this machine, a host name, or the path of a Unix socket (with a slash).",
     );
@@ -61,24 +70,37 @@ function parseHost(value: string): string {
 function parseWorkers(value: string): number | "auto" {
   const workers = Number(value);
   if (value === "auto") return value;
-  if (!/^\d+$/.test(value) || workers < 1 || workers > workersMax) {
-    throw new InvalidArgumentError(`It must be auto, or a whole number from 1 to ${workersMax}.`);
+  if (!/^\d+$/.test(value) || workers < 1 || workers > WORKERS_MAX) {
+    throw new InvalidArgumentError(`It must be auto, or a whole number from 1 to ${WORKERS_MAX}.`);
   }
   return workers;
 }
 
 function parseMode(value: string): number {
-  if (!/^[0-7]{3,4}$/.test(value) || Number.parseInt(value, 8) > 0o777) {
+  if (!isMode(value)) {
     throw new InvalidArgumentError("It must be three octal digits, as 660.");
   }
   return Number.parseInt(value, 8);
+}
+
+export function isMode(value: unknown): value is string {
+  return typeof value === "string" && /^[0-7]{3,4}$/.test(value) && Number.parseInt(value, 8) <= 0o777;
+}
+
+export function isSocketPath(value: string): boolean {
+  return /^[^\0]*\/[^\0]*[^\0/]$/.test(value);
+}
+
+export function isHost(value: unknown): value is string {
+  return typeof value === "string" && /^[0-9A-Za-z.:%_-]+$/.test(value);
 }
 
 function buildCommand(version: string): Command {
   const command = new Command("tz-static")
     .description(
       "Serve a directory over HTTP. Without DIR: the demo site.\n" +
-        "`tz-static precompress DIR` writes compressed forms beside the files, for --precompressed.",
+        "`tz-static precompress DIR` writes compressed forms beside the files, for --precompressed.\n" +
+        "`tz-static manifest DIR` writes hashes and preloads of the files, for --manifest.",
     )
     .argument("[DIR]", "the directory to serve")
     .addOption(
@@ -103,7 +125,8 @@ function buildCommand(version: string): Command {
     .addOption(
       new Option("--socket-mode <octal>", "who may connect to a Unix socket, as 660").argParser(parseMode),
     )
-    .option("--quiet", "no notes on stderr, only errors", false);
+    .option("--quiet", "no notes on stderr, only errors", false)
+    .option("--config <file>", "server and mounts from a file: .json, .mjs, .js, .cjs, .ts");
   return addMountFlags(addTlsFlags(command, parsePort))
     .version(version)
     .showSuggestionAfterError(false)
@@ -115,7 +138,7 @@ function buildCommand(version: string): Command {
  * @param args without node and script
  * @throws {UsageError} naming the thing, its value and what is allowed
  */
-export function readConfig(args: readonly string[], version: string): Config | Answer {
+export function readConfig(args: readonly string[], version: string): CommandLine | Answer {
   const command = buildCommand(version);
   let text = "";
   command.configureOutput({ writeOut: (part) => (text += part), writeErr: () => {} });
@@ -126,17 +149,30 @@ export function readConfig(args: readonly string[], version: string): Config | A
     if (error.exitCode === 0) return { text };
     throw new UsageError(explain(error, command));
   }
-  const { host, port, loop, workers, pin, user, group, socketMode, quiet, ...others } =
-    command.opts<Omit<Config, "dir" | "mount" | "tls">>();
+  const { host, port, loop, workers, pin, user, group, socketMode, quiet, config, ...others } = command.opts<
+    Omit<ProcessOptions, "tls"> & Pick<CommandLine, "config">
+  >();
   const [dir] = command.args;
   const { tls, rest } = tlsConfig(others);
   const mount = mountOptions(rest);
-  if (dir === undefined && Object.keys(mount).length > 0) {
+  if (dir === undefined && config === undefined && Object.keys(mount).length > 0) {
     throw new UsageError("options for the files need a DIR; the demo site has its own");
   }
-  if (pin && workers === 1) throw new UsageError("--pin needs --workers 2 or more, or auto");
-  const process = { loop, workers, pin, user, group, socketMode, quiet };
-  return { host, port, ...process, tls, mount, dir: dir === undefined ? undefined : checkedDirectory(dir) };
+  if (pin && workers === 1 && config === undefined) {
+    throw new UsageError("--pin needs --workers 2 or more, or auto");
+  }
+  const process = { host, port, loop, workers, pin, user, group, socketMode, quiet };
+  return {
+    ...process,
+    tls,
+    config,
+    mount,
+    dir: dir === undefined ? undefined : checkedDirectory("DIR", dir),
+    given: new Set([
+      ...Object.keys(process).filter((name) => command.getOptionValueSource(name) === "cli"),
+      ...(tls === undefined ? [] : ["tls"]),
+    ]) as CommandLine["given"],
+  };
 }
 
 function explain(error: CommanderError, command: Command): string {
@@ -159,9 +195,14 @@ const directoryFailures: Record<string, string> = {
   ENAMETOOLONG: "is too long for a path",
 };
 
-function checkedDirectory(dir: string): string {
-  const path = resolve(dir);
-  const refuse = (why: string) => new UsageError(`DIR ${JSON.stringify(dir)} ${why}`);
+/**
+ * The absolute path of a directory that can be read.
+ * @param what names it in the error
+ * @throws {UsageError}
+ */
+export function checkedDirectory(what: string, dir: string, base = process.cwd()): string {
+  const path = resolve(base, dir);
+  const refuse = (why: string) => new UsageError(`${what} ${JSON.stringify(dir)} ${why}`);
   try {
     if (statSync(path).isDirectory()) {
       accessSync(path, constants.R_OK | constants.X_OK);

@@ -6,8 +6,8 @@ import {
   type ListeningAddress,
   redirectToHttps,
 } from "@tz/server";
-import type { Config } from "./config.js";
 import { explainListenFailure } from "./listen-failure.js";
+import type { Settings } from "./settings.js";
 
 /** The listener that sends everybody to HTTPS. */
 export class HttpRedirect {
@@ -25,7 +25,7 @@ export class HttpRedirect {
    * @returns `undefined` when no port was asked for
    * @throws UsageError when it cannot listen
    */
-  static async listen(config: Config): Promise<HttpRedirect | undefined> {
+  static async listen(config: Settings): Promise<HttpRedirect | undefined> {
     const { host, loop, tls } = config;
     if (tls?.redirectPort === undefined) return undefined;
     const target = { handler: redirectToHttps() };

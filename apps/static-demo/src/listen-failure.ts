@@ -1,8 +1,8 @@
-import type { Config } from "./config.js";
+import type { Settings } from "./settings.js";
 import { UsageError } from "./usage-error.js";
 
 /** What the codes of a failed `listen` mean to the person at the keyboard. */
-const explanations: Record<string, (config: Config, option: string, message: string) => string> = {
+const explanations: Record<string, (config: Settings, option: string, message: string) => string> = {
   EADDRINUSE: ({ host, port }, option) =>
     host.includes("/")
       ? `${host} is taken; choose another path with --host`
@@ -25,7 +25,7 @@ const explanations: Record<string, (config: Config, option: string, message: str
  * The cause chain is searched: the code of the system call may lie below the server's own error.
  * @param option the flag that names the port
  */
-export function explainListenFailure(error: unknown, config: Config, option = "--port"): unknown {
+export function explainListenFailure(error: unknown, config: Settings, option = "--port"): unknown {
   for (let each = error; each instanceof Error; each = each.cause) {
     const { code } = each as NodeJS.ErrnoException;
     // A name that a resolver cannot answer for now is as good as unknown here.

@@ -7,11 +7,11 @@ import {
   type WorkerEvent,
   workerInfo,
 } from "@tz/server";
-import { StaticError, type StaticMount, type StaticOptions, staticMount } from "@tz/static";
-import type { Config } from "./config.js";
+import { StaticError, type StaticMount, staticMount } from "@tz/static";
 import { demoSite } from "./demo-site.js";
 import { HttpRedirect } from "./http-redirect.js";
 import { explainListenFailure } from "./listen-failure.js";
+import type { Settings } from "./settings.js";
 import { stopOnSignals } from "./stop-signals.js";
 import { tlsOptions } from "./tls-config.js";
 import { UsageError } from "./usage-error.js";
@@ -24,10 +24,10 @@ const drainTimeoutMs = 10_000;
  * Serves until a signal. Resolves once the server listens and the ready line is out.
  * @throws UsageError when the address cannot be listened on, or a certificate cannot be used
  */
-export async function serve(config: Config): Promise<void> {
+export async function serve(config: Settings): Promise<void> {
   const { tls, workers, quiet } = config;
   const app = createServer({ loop: config.loop });
-  const mounts = config.dir === undefined ? demoSite() : [mountDirectory(config.dir, config.mount)];
+  const mounts = config.mounts.length === 0 ? demoSite() : mountDirectories(config.mounts);
   for (const mount of mounts) app.mount(mount);
 
   const note = (text: string) => quiet || console.error(text);
@@ -53,7 +53,7 @@ export async function serve(config: Config): Promise<void> {
   if (workers === 1) notifyServiceManager("READY=1");
 }
 
-function listen(app: App, config: Config): Promise<ListeningAddress> {
+function listen(app: App, config: Settings): Promise<ListeningAddress> {
   const { host, port, user, group, socketMode, pin } = config;
   const onEvent = (event: WorkerEvent): void => {
     const note = workerNote(event);
@@ -77,14 +77,19 @@ function reloadCertificate(app: App, note: (text: string) => void): void {
   }
 }
 
-/** @throws UsageError when the mount refuses an option (a header that it sets itself, a malformed glob) */
-function mountDirectory(dir: string, options: StaticOptions): StaticMount {
-  try {
-    return staticMount("/", dir, options);
-  } catch (error) {
-    if (error instanceof StaticError) throw new UsageError(error.message);
-    throw error;
-  }
+/** @throws UsageError when a mount refuses an option or its prefix, or has the prefix of another */
+function mountDirectories(settings: Settings["mounts"]): StaticMount[] {
+  const prefixes = new Set<string>();
+  return settings.map(({ prefix, dir, options, origin }) => {
+    const refuse = (why: string) => new UsageError(origin === "" ? why : `${origin} ${why}`);
+    if (prefixes.has(prefix)) throw refuse(`another mount has the prefix ${JSON.stringify(prefix)} already`);
+    prefixes.add(prefix);
+    try {
+      return staticMount(prefix, dir, options);
+    } catch (error) {
+      throw error instanceof StaticError ? refuse(error.message) : error;
+    }
+  });
 }
 
 /** RFC 3986 §3.2.2: an IPv6 address stands in brackets. There are no URLs of Unix sockets. */

@@ -19,6 +19,8 @@ test("each flag sets its option and nothing else", () => {
     [["--compress"], { compress: true }],
     [["--precompressed"], { precompressed: true }],
     [["--cors"], { cors: true }],
+    [["--manifest", "m.json"], { manifest: "m.json" }],
+    [["--early-hints"], { earlyHints: true }],
     [["--cache-mb", "200", "--ttl", "60"], { cache: { bytes: 200 * 1024 * 1024, ttlMs: 60_000 } }],
     [["--max-age", "3600"], { maxAge: 3600 }],
     [["--max-file-mb", "0.5"], { maxFileBytes: 512 * 1024 }],

@@ -12,6 +12,8 @@ interface MountFlags {
   readonly compress?: true;
   readonly precompressed?: true;
   readonly cors?: true;
+  readonly manifest?: string;
+  readonly earlyHints?: true;
   readonly cacheMb?: number;
   readonly ttl?: number;
   readonly maxAge?: number;
@@ -30,6 +32,8 @@ export function addMountFlags(command: Command): Command {
     .option("--compress", "compress text on the fly: brotli, zstd where Node has it, gzip")
     .option("--precompressed", "serve app.js.br, app.js.zst, app.js.gz beside app.js")
     .option("--cors", "let pages of every origin read the files")
+    .option("--manifest <file>", "hashes and preloads of the files, as `tz-static manifest` writes them")
+    .option("--early-hints", "send 103 with the preloads of the manifest")
     .addOption(
       new Option("--cache-mb <number>", "memory for hot files, in MiB").argParser(amount(0, 10_240, "MiB")),
     )
@@ -74,6 +78,8 @@ export function mountOptions(flags: MountFlags): StaticOptions {
     ...(flags.compress && { compress: true }),
     ...(flags.precompressed && { precompressed: true }),
     ...(flags.cors && { cors: true }),
+    ...(flags.manifest !== undefined && { manifest: flags.manifest }),
+    ...(flags.earlyHints && { earlyHints: true }),
     ...(flags.maxAge !== undefined && { maxAge: flags.maxAge }),
     ...(maxFileMb !== undefined && { maxFileBytes: Math.round(maxFileMb * MIB) }),
     ...(flags.dotfiles !== undefined && { dotfiles: flags.dotfiles }),

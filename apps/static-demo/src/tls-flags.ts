@@ -12,15 +12,15 @@ export interface TlsConfig {
 }
 
 const HSTS_DEFAULT_S = 31_536_000;
-const HSTS_MAX_S = 3_153_600_000;
+export const HSTS_MAX_S = 3_153_600_000;
 
-/** What commander makes of the flags below. */
-interface TlsFlags {
-  readonly cert?: string;
-  readonly key?: string;
-  readonly tlsSelfSigned?: true;
-  readonly hsts?: number | true;
-  readonly httpRedirect?: number;
+/** What commander makes of the flags below, or a config file says. */
+export interface TlsFlags {
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly tlsSelfSigned?: boolean | undefined;
+  readonly hsts?: number | true | undefined;
+  readonly httpRedirect?: number | undefined;
 }
 
 /** Adds the flags of HTTPS. */

@@ -1,13 +1,15 @@
 /** Entries for targets: from the cache while they hold, from the file system otherwise, each loaded once at a time. */
 import type { AnswerCache } from "./cache/answer-cache.js";
 import type { Entry, Probe } from "./cache/entry.js";
+import { hashPool } from "./digest/hash-pool.js";
 import { DirectoryListing } from "./listing/directory-listing.js";
 import { ListingEntry } from "./listing/listing-entry.js";
+import type { KnownFiles } from "./load-manifest.js";
 import type { Observation } from "./observation.js";
-import type { ManifestFile, ResolvedListing, ResolvedOptions } from "./options.js";
+import type { ResolvedListing, ResolvedOptions } from "./options.js";
 import { type FileSystem, isSame } from "./resolve/file-system.js";
 import { Lookup } from "./resolve/lookup.js";
-import { type Resolution, Resolver } from "./resolve/resolver.js";
+import { type FoundFile, type Resolution, Resolver } from "./resolve/resolver.js";
 import type { TargetPath } from "./resolve/target.js";
 import type { AnswerMemory } from "./respond/answer-memory.js";
 import { FileEntry, type FileEntryContext } from "./respond/file-entry.js";
@@ -24,8 +26,7 @@ export interface EntryLoaderInit {
   readonly files: FileSystem;
   readonly memory: AnswerMemory;
   readonly cache: AnswerCache;
-  /** By path below the root. */
-  readonly manifest: ReadonlyMap<string, ManifestFile>;
+  readonly known: KnownFiles;
   readonly observation: Observation;
 }
 
@@ -154,16 +155,20 @@ export class EntryLoader {
   }
 
   #resolve(target: TargetPath, lookup: Lookup, mode: LoadMode): Steps<Resolution> {
-    const { options, observation } = this.#init;
+    const { options, known } = this.#init;
     const rules =
       mode === "as it is" ? { ...options, cleanUrls: false, allow: undefined, deny: undefined } : options;
-    const resolver = new Resolver(target, lookup, rules, (path) => {
-      if (this.#told.has(path)) return;
-      if (this.#told.size >= TOLD_MAX) this.#told.clear();
-      this.#told.add(path);
-      observation.warn({ kind: "stale-sidecar", path });
-    });
-    return resolver.resolve();
+    const { names } = known;
+    const onStale = (path: string): void => this.#tell("stale-sidecar", path);
+    return new Resolver(target, lookup, { options: rules, names, onStale }).resolve();
+  }
+
+  /** Warns of a file once. */
+  #tell(kind: "stale-sidecar" | "stale-manifest", path: string): void {
+    if (this.#told.has(path)) return;
+    if (this.#told.size >= TOLD_MAX) this.#told.clear();
+    this.#told.add(path);
+    this.#init.observation.warn({ kind, path });
   }
 
   /** Gives the cache its reference, or gives it back. */
@@ -182,12 +187,29 @@ export class EntryLoader {
   }
 
   *#entryOf(key: string, resolution: Resolution, lookup: Lookup, isLast: boolean): Steps<Entry | undefined> {
-    const { options, manifest } = this.#init;
+    const { options, known } = this.#init;
     const { probes } = lookup;
     switch (resolution.kind) {
       case "file": {
-        const { path, file, sidecars } = resolution;
-        const source = { target: key, path, file, sidecars, probes, known: manifest.get(path) };
+        const { path, file, sidecars, isAddressed = false } = resolution;
+        if (isAddressed) {
+          const status = isLast ? 503 : yield* wait(this.#statusOfAddressed(resolution));
+          if (status !== 200) {
+            for (const each of [file, ...sidecars.map((sidecar) => sidecar.file)]) {
+              if (each !== undefined) lookup.discard(each);
+            }
+            return new RefusedEntry(key, probes, status);
+          }
+        }
+        const source = {
+          target: key,
+          path,
+          file,
+          sidecars,
+          probes,
+          known: known.files.get(path),
+          isAddressed,
+        };
         return yield* FileEntry.make(source, this.#fileContext, isLast);
       }
       case "redirect":
@@ -198,6 +220,18 @@ export class EntryLoader {
       case "refused":
         return new RefusedEntry(key, probes, resolution.status);
     }
+  }
+
+  /** A name that holds a hash means this content and no other: it is looked at before it is called immutable. */
+  async #statusOfAddressed({ path, file }: FoundFile): Promise<200 | 404 | 503> {
+    if (file === undefined) return 404;
+    const { fd, status } = file;
+    const digests = await hashPool.hash({ fd, start: 0, end: status.byteLength }, ["sha-256"]);
+    if (digests === undefined) return 503;
+    const hash = Buffer.from(digests.get("sha-256") ?? "", "base64").toString("hex");
+    if (hash === this.#init.known.files.get(path)?.hash) return 200;
+    this.#tell("stale-manifest", path);
+    return 404;
   }
 
   async #list(key: string, path: string, probes: readonly Probe[], rules: ResolvedListing): Promise<Entry> {

@@ -3,4 +3,13 @@ export { type NodeHandler, type NodeHandlerOptions, toNodeHandler } from "./adap
 export type { CacheStats } from "./cache/answer-cache.js";
 export { STATIC_ERROR_CODES, StaticError, type StaticErrorCode } from "./errors.js";
 export { StaticMount, type StaticStats, staticMount } from "./mount.js";
-export { type CacheOptions, type Clock, STATIC_OPTIONS, type StaticOptions } from "./options.js";
+export type { JsonSchema } from "./option-rules.js";
+export {
+  type CacheOptions,
+  type Clock,
+  type Manifest,
+  type ManifestFile,
+  STATIC_OPTIONS,
+  type StaticOptions,
+} from "./options.js";
+export { staticOptionsSchema } from "./options-schema.js";

@@ -90,7 +90,7 @@ export class StaticMount implements PlanMount {
     const options = resolveOptions(given);
     this.options = options;
     const root = checkRoot(dir);
-    const manifest = loadManifest(options.manifest);
+    const known = loadManifest(options.manifest);
     const { revalidateMs } = options;
     this.#observation = new Observation(this.prefix, options);
     const resolutionMs = Math.min(CLOCK_RESOLUTION_MS_MAX, revalidateMs / CLOCK_PARTS);
@@ -102,7 +102,7 @@ export class StaticMount implements PlanMount {
         rootCheckMs: revalidateMs,
       });
       this.#files = files;
-      if (mayAnswerCold(options)) this.#cold = new ColdAnswers(files, this.prefix, options, manifest);
+      if (mayAnswerCold(options)) this.#cold = new ColdAnswers(files, this.prefix, options, known.files);
     } else {
       this.#files = new NodeFileSystem(root, options.symlinks);
     }
@@ -124,7 +124,7 @@ export class StaticMount implements PlanMount {
       files: this.#files,
       memory: this.#memory,
       cache: this.#cache,
-      manifest,
+      known,
       observation: this.#observation,
     });
     this.#refusalFields = fieldsOfRefusals(options);

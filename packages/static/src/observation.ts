@@ -12,12 +12,13 @@ const warningChannel = diagnostics.channel("tz:static:warning");
 
 /**
  * - `"stale-sidecar"`: `path` is older than its source and not used
+ * - `"stale-manifest"`: `path` has not the content that the manifest says, so its content-addressed name is 404
  * - `"watches-exhausted"`: the kernel has no inotify watches left; changes are seen by time from here on
  * - `"failed"`: an answer became 500; `error` says why
  */
 export interface StaticWarning {
   readonly mount: string;
-  readonly kind: "stale-sidecar" | "watches-exhausted" | "failed";
+  readonly kind: "stale-sidecar" | "stale-manifest" | "watches-exhausted" | "failed";
   /** Below the root. */
   readonly path?: string;
   readonly error?: unknown;

@@ -1,6 +1,9 @@
 /** How one option is read: the value to use, or that the given one is not allowed. */
 import { compileGlob, type PathMatcher } from "./match/glob.js";
 
+/** A part of a JSON schema (draft 2020-12), plain data. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
 export interface Rule {
   /** In words, for the reference. */
   readonly default: string;
@@ -8,23 +11,38 @@ export interface Rule {
   readonly allowed: string;
   /** `undefined` when the given value is not allowed. Called with `undefined` for the default. */
   readonly read: (given: unknown) => { readonly value: unknown } | undefined;
+  /** The same for editors of JSON files; `undefined` when JSON cannot say it (functions). May be more lenient. */
+  readonly schema: JsonSchema | undefined;
 }
 
-export function rule(fallback: string, allowed: string, read: Rule["read"]): Rule {
-  return { default: fallback, allowed, read };
+export function rule(
+  fallback: string,
+  allowed: string,
+  read: Rule["read"],
+  schema: JsonSchema | undefined,
+): Rule {
+  return { default: fallback, allowed, read, schema };
 }
 
 export function integer(fallback: number, min: number, max: number, unit: string): Rule {
-  return rule(`${fallback} ${unit}`, `an integer from ${min} to ${max} (${unit})`, (given) => {
-    if (given === undefined) return { value: fallback };
-    return isInteger(given, min, max) ? { value: given } : undefined;
-  });
+  return rule(
+    `${fallback} ${unit}`,
+    `an integer from ${min} to ${max} (${unit})`,
+    (given) => {
+      if (given === undefined) return { value: fallback };
+      return isInteger(given, min, max) ? { value: given } : undefined;
+    },
+    { type: "integer", minimum: min, maximum: max, default: fallback },
+  );
 }
 
 /** Not set unless given. */
 export function optionalInteger(min: number, max: number, unit: string): Rule {
-  return rule("none", `an integer from ${min} to ${max} (${unit})`, (given) =>
-    given === undefined || isInteger(given, min, max) ? { value: given } : undefined,
+  return rule(
+    "none",
+    `an integer from ${min} to ${max} (${unit})`,
+    (given) => (given === undefined || isInteger(given, min, max) ? { value: given } : undefined),
+    { type: "integer", minimum: min, maximum: max },
   );
 }
 
@@ -35,28 +53,45 @@ function isInteger(value: unknown, min: number, max: number): boolean {
 /** One of the values; the first is the default. */
 export function choice(...values: readonly (string | boolean)[]): Rule {
   const names = values.map((value) => JSON.stringify(value));
-  return rule(names[0]!, names.join(" or "), (given) => {
-    if (given === undefined) return { value: values[0] };
-    return values.includes(given as string | boolean) ? { value: given } : undefined;
-  });
+  return rule(
+    names[0]!,
+    names.join(" or "),
+    (given) => {
+      if (given === undefined) return { value: values[0] };
+      return values.includes(given as string | boolean) ? { value: given } : undefined;
+    },
+    { enum: values, default: values[0] },
+  );
 }
 
 /** A list without repetition, each of the values; `true` is all of them. */
 export function someOf(fallback: readonly string[], values: readonly string[]): Rule {
   const allowed = `a list of ${values.map((value) => JSON.stringify(value)).join(", ")}, or true for all, false for none`;
-  return rule(JSON.stringify(fallback), allowed, (given) => {
-    if (given === undefined) return { value: fallback };
-    if (typeof given === "boolean") return { value: given ? values : [] };
-    const isGood =
-      Array.isArray(given) &&
-      given.every((value) => values.includes(value)) &&
-      new Set(given).size === given.length;
-    return isGood ? { value: [...(given as string[])] } : undefined;
-  });
+  return rule(
+    JSON.stringify(fallback),
+    allowed,
+    (given) => {
+      if (given === undefined) return { value: fallback };
+      if (typeof given === "boolean") return { value: given ? values : [] };
+      const isGood =
+        Array.isArray(given) &&
+        given.every((value) => values.includes(value)) &&
+        new Set(given).size === given.length;
+      return isGood ? { value: [...(given as string[])] } : undefined;
+    },
+    {
+      anyOf: [{ type: "boolean" }, { type: "array", items: { enum: values }, uniqueItems: true }],
+      default: fallback,
+    },
+  );
 }
 
 /** Most members that a list of names or patterns may have. */
 const LIST_MAX = 1000;
+const STRINGS: JsonSchema = { type: "array", items: { type: "string" }, maxItems: LIST_MAX };
+
+/** Field names to values. */
+export const FIELDS: JsonSchema = { type: "object", additionalProperties: { type: "string" } };
 
 export function list(
   fallback: readonly string[] | undefined,
@@ -65,21 +100,31 @@ export function list(
   change: (value: string) => unknown = (value) => value,
 ): Rule {
   const shownDefault = fallback === undefined ? "none" : JSON.stringify(fallback);
-  return rule(shownDefault, `a list of up to ${LIST_MAX} ${what}`, (given) => {
-    if (given === undefined) return { value: fallback?.map(change) };
-    return Array.isArray(given) && given.length <= LIST_MAX && given.every(isGood)
-      ? { value: given.map(change) }
-      : undefined;
-  });
+  return rule(
+    shownDefault,
+    `a list of up to ${LIST_MAX} ${what}`,
+    (given) => {
+      if (given === undefined) return { value: fallback?.map(change) };
+      return Array.isArray(given) && given.length <= LIST_MAX && given.every(isGood)
+        ? { value: given.map(change) }
+        : undefined;
+    },
+    { ...STRINGS, ...(fallback !== undefined && { default: fallback }) },
+  );
 }
 
 /** A list of globs, read as one matcher. */
 export function globs(): Rule {
-  return rule("none", `a list of up to ${LIST_MAX} globs`, (given) => {
-    if (given === undefined) return { value: undefined };
-    const matcher = matcherOf(given);
-    return matcher === undefined ? undefined : { value: matcher };
-  });
+  return rule(
+    "none",
+    `a list of up to ${LIST_MAX} globs`,
+    (given) => {
+      if (given === undefined) return { value: undefined };
+      const matcher = matcherOf(given);
+      return matcher === undefined ? undefined : { value: matcher };
+    },
+    STRINGS,
+  );
 }
 
 export function matcherOf(given: unknown): PathMatcher | undefined {
@@ -94,8 +139,11 @@ export function matcherOf(given: unknown): PathMatcher | undefined {
 }
 
 export function callback(): Rule {
-  return rule("none", "a function", (given) =>
-    given === undefined || typeof given === "function" ? { value: given } : undefined,
+  return rule(
+    "none",
+    "a function",
+    (given) => (given === undefined || typeof given === "function" ? { value: given } : undefined),
+    undefined,
   );
 }
 

@@ -62,6 +62,8 @@ describe("an unknown option names itself and the known ones", () => {
 
 describe("a value that is not allowed is named with what is", () => {
   test.each([
+    [{ manifest: { files: { a: { name: "b" } } } }, /"manifest"/],
+    [{ manifest: { files: { a: { name: "../b", hash: "0".repeat(64) } } } }, /"manifest"/],
     [{ maxAge: -1 }, /"maxAge".*0 to 2147483647 \(seconds\), got -1/],
     [{ maxAge: 1.5 }, /"maxAge".*got 1\.5/],
     [{ maxAge: "1" }, /"maxAge".*got "1"/],

@@ -11,6 +11,7 @@ import {
   choice,
   FIELD_NAME,
   FIELD_VALUE,
+  FIELDS,
   globs,
   integer,
   isExtension,
@@ -18,6 +19,7 @@ import {
   isFileName,
   isObject,
   isRelativePath,
+  type JsonSchema,
   list,
   MEDIA_TYPE,
   matcherOf,
@@ -113,8 +115,13 @@ export interface Manifest {
 }
 
 export interface ManifestFile {
-  /** Of its content. A file with one never changes under its name: a year and `immutable`. */
+  /** Of its content. A file whose name holds it never changes under that name: a year and `immutable`. */
   readonly hash?: string;
+  /**
+   * Another path, as `app.3f2a9c1b04.js`, under which the file is served for a year as `immutable`, for as long as
+   * its content has the hash. Needs a `hash` of 64 hexadecimal digits (SHA-256).
+   */
+  readonly name?: string;
   /** What a page needs at once: targets (`/assets/app.js`) or whole `Link` values. */
   readonly preload?: readonly string[];
 }
@@ -308,23 +315,51 @@ const COMPRESSIBLE_TYPES = [
 
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/\s,]+$/i;
 
+const MANIFEST_SCHEMA: JsonSchema = {
+  type: "object",
+  required: ["files"],
+  properties: {
+    files: {
+      type: "object",
+      additionalProperties: {
+        type: "object",
+        properties: {
+          hash: { type: "string" },
+          name: { type: "string", minLength: 1 },
+          preload: { type: "array", items: { type: "string", minLength: 1 } },
+        },
+      },
+    },
+  },
+};
+
 /** Nested options are named with a dot; the group's own name turns it on and off. */
 export const STATIC_OPTIONS = {
   index: list(["index.html"], "file names", isFileName),
   etag: choice("weak", "strong", false),
   lastModified: choice(true, false),
-  cacheControl: rule("from maxAge and immutable", "a field value of visible ASCII, or false", (given) => {
-    if (given === undefined || given === false) return { value: given };
-    return typeof given === "string" && given !== "" && FIELD_VALUE.test(given)
-      ? { value: given }
-      : undefined;
-  }),
+  cacheControl: rule(
+    "from maxAge and immutable",
+    "a field value of visible ASCII, or false",
+    (given) => {
+      if (given === undefined || given === false) return { value: given };
+      return typeof given === "string" && given !== "" && FIELD_VALUE.test(given)
+        ? { value: given }
+        : undefined;
+    },
+    { anyOf: [{ const: false }, { type: "string", minLength: 1 }] },
+  ),
   maxAge: integer(0, 0, 2 ** 31 - 1, "seconds"),
-  immutable: rule('"auto"', '"auto", false or a list of globs', (given) => {
-    if (given === undefined || given === "auto" || given === false) return { value: given ?? "auto" };
-    const matcher = matcherOf(given);
-    return matcher === undefined ? undefined : { value: matcher };
-  }),
+  immutable: rule(
+    '"auto"',
+    '"auto", false or a list of globs',
+    (given) => {
+      if (given === undefined || given === "auto" || given === false) return { value: given ?? "auto" };
+      const matcher = matcherOf(given);
+      return matcher === undefined ? undefined : { value: matcher };
+    },
+    { anyOf: [{ enum: ["auto", false] }, { type: "array", items: { type: "string" } }], default: "auto" },
+  ),
   ranges: choice(true, false),
   maxRanges: integer(32, 1, 1000, "ranges"),
   precompressed: someOf([], COMPRESSIONS),
@@ -341,23 +376,33 @@ export const STATIC_OPTIONS = {
   ),
   "compress.waitMs": integer(250, 0, 60_000, "ms"),
   "compress.dictionary": choice(false),
-  charset: rule('"utf-8"', "a charset name, or false", (given) => {
-    if (given === undefined) return { value: "utf-8" };
-    return given === false || (typeof given === "string" && /^[\w.:+-]{1,40}$/.test(given))
-      ? { value: given }
-      : undefined;
-  }),
-  mime: rule("{}", 'an object of extension to media type, as { ".foo": "text/foo" }', (given) => {
-    if (given === undefined) return { value: new Map() };
-    if (!isObject(given)) return undefined;
-    const entries = Object.entries(given);
-    const isGood = entries.every(
-      ([extension, type]) => isExtension(extension) && typeof type === "string" && MEDIA_TYPE.test(type),
-    );
-    return isGood
-      ? { value: new Map(entries.map(([name, type]) => [bareExtension(name), type])) }
-      : undefined;
-  }),
+  charset: rule(
+    '"utf-8"',
+    "a charset name, or false",
+    (given) => {
+      if (given === undefined) return { value: "utf-8" };
+      return given === false || (typeof given === "string" && /^[\w.:+-]{1,40}$/.test(given))
+        ? { value: given }
+        : undefined;
+    },
+    { anyOf: [{ const: false }, { type: "string", minLength: 1 }], default: "utf-8" },
+  ),
+  mime: rule(
+    "{}",
+    'an object of extension to media type, as { ".foo": "text/foo" }',
+    (given) => {
+      if (given === undefined) return { value: new Map() };
+      if (!isObject(given)) return undefined;
+      const entries = Object.entries(given);
+      const isGood = entries.every(
+        ([extension, type]) => isExtension(extension) && typeof type === "string" && MEDIA_TYPE.test(type),
+      );
+      return isGood
+        ? { value: new Map(entries.map(([name, type]) => [bareExtension(name), type])) }
+        : undefined;
+    },
+    FIELDS,
+  ),
   dotfiles: choice("deny", "ignore", "allow"),
   symlinks: choice("within-root", "deny", "follow"),
   allowExtensions: list(
@@ -376,22 +421,40 @@ export const STATIC_OPTIONS = {
   "listing.sort": choice("name", "size", "time"),
   "listing.pageSize": integer(1000, 1, 10_000, "entries"),
   "listing.hide": globs(),
-  spaFallback: rule("false", "true, false or a path below the root", (given) => {
-    if (given === undefined || given === false) return { value: false };
-    if (given === true) return { value: "index.html" };
-    return isRelativePath(given) ? { value: given.replace(/^\//, "") } : undefined;
-  }),
+  spaFallback: rule(
+    "false",
+    "true, false or a path below the root",
+    (given) => {
+      if (given === undefined || given === false) return { value: false };
+      if (given === true) return { value: "index.html" };
+      return isRelativePath(given) ? { value: given.replace(/^\//, "") } : undefined;
+    },
+    { type: ["boolean", "string"], default: false },
+  ),
   cleanUrls: choice(false, true),
   trailingSlash: choice("auto", "always", "never"),
-  errorPages: rule("{}", "an object of status (400 to 599) to a path below the root", (given) => {
-    if (given === undefined) return { value: new Map() };
-    if (!isObject(given)) return undefined;
-    const entries = Object.entries(given);
-    const isGood = entries.every(([status, page]) => /^[45]\d\d$/.test(status) && isRelativePath(page));
-    return isGood
-      ? { value: new Map(entries.map(([status, page]) => [Number(status), String(page).replace(/^\//, "")])) }
-      : undefined;
-  }),
+  errorPages: rule(
+    "{}",
+    "an object of status (400 to 599) to a path below the root",
+    (given) => {
+      if (given === undefined) return { value: new Map() };
+      if (!isObject(given)) return undefined;
+      const entries = Object.entries(given);
+      const isGood = entries.every(([status, page]) => /^[45]\d\d$/.test(status) && isRelativePath(page));
+      return isGood
+        ? {
+            value: new Map(
+              entries.map(([status, page]) => [Number(status), String(page).replace(/^\//, "")]),
+            ),
+          }
+        : undefined;
+    },
+    {
+      type: "object",
+      patternProperties: { "^[45][0-9][0-9]$": { type: "string" } },
+      additionalProperties: false,
+    },
+  ),
   headers: rule(
     "none",
     "a function of the path, or an object of glob to fields that are not ours to set",
@@ -410,30 +473,46 @@ export const STATIC_OPTIONS = {
           Object.assign({}, ...rules.filter(({ matches }) => matches(path)).map(({ fields }) => fields)),
       };
     },
+    { type: "object", additionalProperties: FIELDS },
   ),
   cors: choice(false, true),
-  "cors.origins": rule('"*"', '"*" or a list of origins, as "https://app.example"', (given) => {
-    if (given === undefined || given === "*") return { value: "*" };
-    const isGood =
-      Array.isArray(given) && given.every((origin) => typeof origin === "string" && ORIGIN.test(origin));
-    return isGood ? { value: given.map((origin: string) => origin.toLowerCase()) } : undefined;
-  }),
+  "cors.origins": rule(
+    '"*"',
+    '"*" or a list of origins, as "https://app.example"',
+    (given) => {
+      if (given === undefined || given === "*") return { value: "*" };
+      const isGood =
+        Array.isArray(given) && given.every((origin) => typeof origin === "string" && ORIGIN.test(origin));
+      return isGood ? { value: given.map((origin: string) => origin.toLowerCase()) } : undefined;
+    },
+    { anyOf: [{ const: "*" }, { type: "array", items: { type: "string" } }], default: "*" },
+  ),
   "cors.exposeHeaders": list([], "field names", (name) => FIELD_NAME.test(String(name))),
   "cors.allowHeaders": list(undefined, "field names", (name) => FIELD_NAME.test(String(name))),
   "cors.credentials": choice(false, true),
   "cors.maxAgeSeconds": integer(600, 0, 86_400, "seconds"),
-  securityHeaders: rule("false", "true, false or an object of fields", (given) => {
-    if (given === undefined || given === false) return { value: undefined };
-    if (given === true) return { value: DEFAULT_SECURITY_HEADERS };
-    return isFields(given) ? { value: { ...given } } : undefined;
-  }),
+  securityHeaders: rule(
+    "false",
+    "true, false or an object of fields",
+    (given) => {
+      if (given === undefined || given === false) return { value: undefined };
+      if (given === true) return { value: DEFAULT_SECURITY_HEADERS };
+      return isFields(given) ? { value: { ...given } } : undefined;
+    },
+    { anyOf: [{ type: "boolean" }, FIELDS], default: false },
+  ),
   digest: choice(false, true),
   "digest.algorithms": someOf(["sha-256"], ["sha-256", "sha-512"]),
   earlyHints: choice(false, true),
-  manifest: rule("none", "a path, or an object { files: { path: { hash, preload } } }", (given) => {
-    if (given === undefined || (typeof given === "string" && given !== "")) return { value: given };
-    return isManifest(given) ? { value: given } : undefined;
-  }),
+  manifest: rule(
+    "none",
+    "a path, or an object { files: { path: { hash, name, preload } } }",
+    (given) => {
+      if (given === undefined || (typeof given === "string" && given !== "")) return { value: given };
+      return isManifest(given) ? { value: given } : undefined;
+    },
+    { anyOf: [{ type: "string", minLength: 1 }, MANIFEST_SCHEMA] },
+  ),
   "cache.bytes": integer(64 * MiB, 0, 64 * GiB, "bytes"),
   "cache.ttlMs": integer(24 * HOUR_MS, 1, 365 * 24 * HOUR_MS, "ms"),
   "cache.maxEntryBytes": integer(256 * KiB, 0, 64 * MiB, "bytes"),
@@ -444,17 +523,22 @@ export const STATIC_OPTIONS = {
   watch: choice(true, false),
   throttleBytesPerSecond: optionalInteger(1 * KiB, 100 * GiB, "bytes/s"),
   sys: choice("auto", false),
-  clock: rule("the monotonic clock of the process", "an object with now(): number, in ms", (given) => {
-    if (given === undefined) return { value: undefined };
-    return typeof (given as Clock | null)?.now === "function" ? { value: given } : undefined;
-  }),
+  clock: rule(
+    "the monotonic clock of the process",
+    "an object with now(): number, in ms",
+    (given) => {
+      if (given === undefined) return { value: undefined };
+      return typeof (given as Clock | null)?.now === "function" ? { value: given } : undefined;
+    },
+    undefined,
+  ),
   onRequest: callback(),
   onServed: callback(),
 } as const satisfies Record<string, Rule>;
 
 /** Groups that can be turned off; `cache` cannot. */
-const SWITCHED = new Set(["compress", "listing", "cors", "digest"]);
-const GROUPS = new Set([...SWITCHED, "cache"]);
+export const SWITCHED: ReadonlySet<string> = new Set(["compress", "listing", "cors", "digest"]);
+const GROUPS: ReadonlySet<string> = new Set([...SWITCHED, "cache"]);
 
 /** @throws {StaticError} `TZ_STATIC_OPTION`, naming the option, the value and what is allowed */
 export function resolveOptions(given: StaticOptions = {}): ResolvedOptions {
@@ -510,12 +594,15 @@ function assign(target: Record<string, unknown>, name: string, value: unknown): 
   if (target[group] !== false) (target[group] as Record<string, unknown>)[inner] = value;
 }
 
+const SHA256 = /^[0-9a-f]{64}$/;
+
 export function isManifest(given: unknown): given is Manifest {
   if (!isObject(given) || !isObject(given.files)) return false;
   return Object.values(given.files).every(
     (file) =>
       isObject(file) &&
       (file.hash === undefined || typeof file.hash === "string") &&
+      (file.name === undefined || (isRelativePath(file.name) && SHA256.test(String(file.hash)))) &&
       (file.preload === undefined ||
         (Array.isArray(file.preload) &&
           file.preload.every((link) => typeof link === "string" && link !== "" && FIELD_VALUE.test(link)))),

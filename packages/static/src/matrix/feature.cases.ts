@@ -18,6 +18,11 @@ const cors: StaticOptions = {
   cors: { origins: ["https://app.example"], credentials: true, exposeHeaders: ["ETag"], maxAgeSeconds: 60 },
 };
 
+const hex = (text: string): string => createHash("sha256").update(text).digest("hex");
+const addressed = (hash: string): StaticOptions => ({
+  manifest: { files: { "hello.txt": { hash, name: "hello.0123456789.txt" } } },
+});
+
 /** Decodes the body and compares it. */
 function decodes(coding: "br" | "gzip", expected: Uint8Array): MatrixCase["check"] {
   return ({ body }) => {
@@ -1067,6 +1072,42 @@ export const featureCases: readonly MatrixCase[] = [
     target: "/app.3f2a9c1b.js",
     status: 200,
     fields: { "cache-control": /immutable/ },
+  },
+  {
+    name: "manifest: a name with a hash",
+    options: addressed(hex(HELLO)),
+    target: "/hello.0123456789.txt",
+    status: 200,
+    fields: { "cache-control": "public, max-age=31536000, immutable", "content-type": /^text\/plain/ },
+    body: HELLO,
+  },
+  {
+    name: "manifest: the plain name stays as it is",
+    options: addressed(hex(HELLO)),
+    target: "/hello.txt",
+    status: 200,
+    fields: { "cache-control": "public, max-age=0" },
+    body: HELLO,
+  },
+  {
+    name: "manifest: a name whose file has other content",
+    options: addressed(hex("other")),
+    target: "/hello.0123456789.txt",
+    status: 404,
+  },
+  {
+    name: "manifest: a name for what is hidden",
+    options: { manifest: { files: { ".env": { hash: hex("SECRET-ENV\n"), name: "env.txt" } } } },
+    target: "/env.txt",
+    status: 404,
+  },
+  {
+    name: "manifest: a range by a name with a hash",
+    options: addressed(hex(HELLO)),
+    target: "/hello.0123456789.txt",
+    headers: { Range: "bytes=6-10" },
+    status: 206,
+    body: "world",
   },
   {
     name: "earlyHints",

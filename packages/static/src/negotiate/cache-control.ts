@@ -14,15 +14,19 @@ export function isHashedName(path: string): boolean {
   return HEX_HASH.test(name) || BASE64_HASH.test(name);
 }
 
-/** @param known what the manifest says of the file */
+/**
+ * @param known what the manifest says of the file
+ * @param isAddressed it was asked for by a name that holds the hash of its content
+ */
 export function cacheControlOf(
   path: string,
   options: ResolvedOptions,
   known: ManifestFile | undefined,
+  isAddressed = false,
 ): string | undefined {
   if (options.cacheControl === false) return undefined;
   if (options.cacheControl !== undefined) return options.cacheControl;
-  return isImmutable(path, options, known)
+  return (isAddressed && options.immutable !== false) || isImmutable(path, options, known)
     ? `public, max-age=${YEAR_SECONDS}, immutable`
     : `public, max-age=${options.maxAge}`;
 }

@@ -4,7 +4,7 @@ import type { ResolvedOptions } from "../options.js";
 import type { Steps } from "../steps.js";
 import { type FileStatus, isOpened, type OpenedFile, type Refusal } from "./file-system.js";
 import type { Lookup } from "./lookup.js";
-import { isServed } from "./path-policy.js";
+import { isServed, judgePath } from "./path-policy.js";
 import { encodeSegment, type TargetPath } from "./target.js";
 
 export interface FoundFile {
@@ -13,6 +13,16 @@ export interface FoundFile {
   /** `undefined` when only compressed forms of it exist. */
   readonly file: OpenedFile | undefined;
   readonly sidecars: readonly { readonly coding: Compression; readonly file: OpenedFile }[];
+  /** It was asked for by the content-addressed name that a manifest gives it. */
+  readonly isAddressed?: true;
+}
+
+export interface ResolverInit {
+  readonly options: ResolvedOptions;
+  /** Content-addressed names to paths. */
+  readonly names: ReadonlyMap<string, string>;
+  /** Told of a sidecar that is older than its source. */
+  readonly onStale: (path: string) => void;
 }
 
 export type Resolution =
@@ -29,14 +39,13 @@ export class Resolver {
   readonly #target: TargetPath;
   readonly #lookup: Lookup;
   readonly #options: ResolvedOptions;
-  readonly #onStale: (path: string) => void;
+  readonly #init: ResolverInit;
 
-  /** @param onStale is told of a sidecar that is older than its source */
-  constructor(target: TargetPath, lookup: Lookup, options: ResolvedOptions, onStale: (path: string) => void) {
+  constructor(target: TargetPath, lookup: Lookup, init: ResolverInit) {
     this.#target = target;
     this.#lookup = lookup;
-    this.#options = options;
-    this.#onStale = onStale;
+    this.#options = init.options;
+    this.#init = init;
   }
 
   *resolve(): Steps<Resolution> {
@@ -48,6 +57,8 @@ export class Resolver {
     const { cleanUrls, trailingSlash } = this.#options;
     const found = yield* this.#lookup.open(path);
     if (found === "missing") {
+      const source = this.#init.names.get(path);
+      if (source !== undefined) return yield* this.#addressed(source);
       const page = yield* this.#page(path);
       if (page !== undefined) return trailingSlash === "always" ? this.#redirect(path, true, page) : page;
       return yield* this.#sidecarsOnly(path);
@@ -115,6 +126,16 @@ export class Resolver {
     return yield* this.#file(path + PAGE_SUFFIX, found);
   }
 
+  /** The file behind a content-addressed name. */
+  *#addressed(path: string): Steps<Resolution> {
+    if (judgePath(path.split("/"), this.#options) !== "open") return NOT_FOUND;
+    const found = yield* this.#lookup.open(path);
+    if (typeof found === "string") return refused(found);
+    if (!isOpened(found)) return NOT_FOUND;
+    const file = yield* this.#file(path, found);
+    return file.kind === "file" ? { ...file, isAddressed: true } : file;
+  }
+
   *#file(path: string, file: OpenedFile): Steps<Resolution> {
     const refusal = this.#refusalOf(path, file);
     if (refusal !== undefined) {
@@ -148,7 +169,7 @@ export class Resolver {
       const found = yield* this.#lookup.open(name);
       if (typeof found === "string" || !isOpened(found)) continue;
       const isStale = source !== undefined && isOlder(found.status, source);
-      if (isStale) this.#onStale(name);
+      if (isStale) this.#init.onStale(name);
       if (isStale || this.#refusalOf(path, found) !== undefined) this.#lookup.discard(found);
       else sidecars.push({ coding, file: found });
     }

@@ -12,15 +12,19 @@ export interface FileDescription {
   readonly fields: readonly string[];
 }
 
-/** @param varies fields that another request could have got another form by */
+/**
+ * @param varies fields that another request could have got another form by
+ * @param isAddressed it was asked for by a name that holds the hash of its content
+ */
 export function describeFile(
   path: string,
   options: ResolvedOptions,
   varies: readonly string[],
   known: ManifestFile | undefined,
+  isAddressed = false,
 ): FileDescription {
   const fields: string[] = [];
-  const cacheControl = cacheControlOf(path, options, known);
+  const cacheControl = cacheControlOf(path, options, known, isAddressed);
   if (cacheControl !== undefined) fields.push("Cache-Control", cacheControl);
   for (const link of linksOf(known)) fields.push("Link", link);
   addFields(fields, path, options);

@@ -41,6 +41,8 @@ export interface FileSource {
   readonly sidecars: readonly Sidecar[];
   readonly probes: readonly Probe[];
   readonly known: ManifestFile | undefined;
+  /** Asked for by a name that holds the hash of its content. */
+  readonly isAddressed: boolean;
 }
 
 export interface FileEntryContext extends FormContext {
@@ -64,14 +66,14 @@ export class FileEntry extends Entry implements FormOwner {
   ) {
     super(source.target, source.probes);
     const { options } = context;
-    const { path, known } = source;
+    const { path, known, isAddressed } = source;
     const identity = loaded.get("identity");
     this.#context = context;
     const mayVary = loaded.size > 1 || identity === undefined || options.compress !== false;
-    const plain = describeFile(path, options, NOTHING, known);
+    const plain = describeFile(path, options, NOTHING, known, isAddressed);
     this.#codings = mayVary ? codingsOf(loaded, plain.mediaType, options) : IDENTITY_ONLY;
     const description =
-      this.#codings.length > 1 ? describeFile(path, options, ["Accept-Encoding"], known) : plain;
+      this.#codings.length > 1 ? describeFile(path, options, ["Accept-Encoding"], known, isAddressed) : plain;
     this.#maker = new FormMaker(context, description, known);
     this.#forms = new FormSet(this, this.#maker);
     for (const [coding, file] of loaded) {

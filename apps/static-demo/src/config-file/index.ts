@@ -1,0 +1,1 @@
+export { type ConfigFile, defineConfig, type MountConfig } from "./config-file.js";

@@ -1,0 +1,5 @@
+/** `npm run schema -w tz-static`: writes `config.schema.json` anew. */
+import { writeFileSync } from "node:fs";
+import { SCHEMA_FILE, schemaText } from "./schema-text.js";
+
+writeFileSync(SCHEMA_FILE, schemaText());
