@@ -27,7 +27,10 @@ export default defineConfig({
         extends: true as const,
         test: { name: root.replace(/^packages\//, "@tz/"), root, include: ["src/**/*.test.ts"] },
       })),
-      { extends: true as const, test: { name: "bench", root: "bench", include: ["**/*.test.ts"] } },
+      ...["bench", "website"].map((name) => ({
+        extends: true as const,
+        test: { name, root: name, include: ["**/*.test.ts"] },
+      })),
     ],
   },
 });

@@ -1,0 +1,4 @@
+import DefaultTheme from "vitepress/theme";
+import "./tz.css";
+
+export default DefaultTheme;

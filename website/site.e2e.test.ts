@@ -1,0 +1,114 @@
+import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { createServer } from "@tz/server";
+import { staticMount } from "@tz/static";
+import { type Browser, chromium } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) => existsSync(path));
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const folder = mkdtempSync(join(tmpdir(), "tz-site-"));
+const shots = process.env["TZ_SCREENSHOTS"];
+let browser: Browser | undefined;
+let address = "";
+const app = createServer();
+
+beforeAll(async () => {
+  // The API reference is built by a step of its own. A process of its own: VitePress resolves otherwise under vitest.
+  const { NODE_ENV: _, VITEST: __, ...env } = process.env;
+  const build = join(import.meta.dirname, "build.mjs");
+  await promisify(execFile)(process.execPath, [build, "--no-api", "--out", join(folder, "site")], { env });
+  app.mount(staticMount("/", join(folder, "site"), { cleanUrls: true, errorPages: { 404: "404.html" } }));
+  const { port } = await app.listen({ port: 0 });
+  address = `http://127.0.0.1:${port}`;
+  if (!executablePath) return;
+  const args = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+  ];
+  browser = await chromium.launch({ executablePath, args });
+}, 300_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await app.close({ timeoutMs: 0 });
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const pages = [
+  "/",
+  "/start/files",
+  "/guide/static",
+  "/migrate/nginx",
+  "/reference/options",
+  "/operate/troubleshooting",
+];
+const looks = {
+  "phone, dark": { viewport: { width: 360, height: 740 }, colorScheme: "dark" },
+  "desktop, light": { viewport: { width: 1280, height: 800 }, colorScheme: "light" },
+} as const;
+
+test("every page is there, and one that is not is 404", async () => {
+  for (const page of pages) expect((await fetch(address + page)).status, page).toBe(200);
+  expect((await fetch(`${address}/no/such/page`)).status).toBe(404);
+});
+
+test("the option page has the tables of all packages", async () => {
+  const html = await (await fetch(`${address}/reference/options`)).text();
+  for (const option of ["maxHeadBytes", "revalidateMs", "--clean-urls"]) {
+    expect(html).toContain(option);
+  }
+});
+
+const seen = executablePath ? describe : describe.skip;
+seen.each(Object.entries(looks))("in Chromium (needs the program chromium), %s", (name, look) => {
+  test.each(pages)("%s is accessible, fits, and asks nobody else", async (path) => {
+    const context = await browser!.newContext({ ...look, bypassCSP: true });
+    const page = await context.newPage();
+    const foreign: string[] = [];
+    const errors: string[] = [];
+    page.on("request", (request) => {
+      if (!request.url().startsWith(address) && !request.url().startsWith("data:"))
+        foreign.push(request.url());
+    });
+    page.on("pageerror", (error) => errors.push(error.message));
+    await page.goto(address + path, { waitUntil: "networkidle" });
+    await page.evaluate(axe);
+    const found = (await page.evaluate(
+      "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations" +
+        ".filter(({ impact }) => impact === 'serious' || impact === 'critical')" +
+        ".map(({ id, nodes }) => id + ': ' + nodes.map((node) => node.html.slice(0, 200)).slice(0, 3).join(' | ')))",
+    )) as string[];
+    if (shots) {
+      mkdirSync(shots, { recursive: true });
+      await page.screenshot({
+        path: join(shots, `site-${name.replace(", ", "-")}${path.replaceAll("/", "_")}.png`),
+      });
+    }
+    const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+    await context.close();
+    expect.soft(found).toEqual([]);
+    expect.soft(foreign).toEqual([]);
+    expect.soft(errors).toEqual([]);
+    expect.soft(overflow).toBeLessThanOrEqual(0);
+  });
+});
+
+(executablePath ? test : test.skip)("the search finds an option (needs the program chromium)", async () => {
+  const page = await browser!.newPage();
+  await page.goto(address, { waitUntil: "networkidle" });
+  await page.keyboard.press("Control+k");
+  await page.locator("#localsearch-input").fill("maxHeadBytes");
+  const first = page.locator("#localsearch-list .result").first();
+  await first.waitFor();
+  expect(await first.textContent()).toBeTruthy();
+  await first.click();
+  await page.waitForURL(/reference|packages|operate/);
+  await page.close();
+});

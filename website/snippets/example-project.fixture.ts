@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+
+export const root = new URL("../../", import.meta.url).pathname;
+/** Where the packages that the pages import come from, in this workspace. */
+const providers = ["packages/server", "packages/static", "website"];
+/** `npm test` has built the packages and tests those; without a build their sources are run. */
+const isBuilt = process.env["TZ_TEST_BUILT"] === "1";
+export const env = isBuilt
+  ? process.env
+  : { ...process.env, NODE_OPTIONS: `--import=${import.meta.resolve("tsx")} --conditions=@tz/source` };
+export const cli = join(root, "apps/static-demo", isBuilt ? "dist/cli.js" : "src/cli.ts");
+
+/** An empty folder in which our packages and those of the examples can be imported. Removed after the test. */
+export function exampleProject(): string {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), "tz-example-")));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const modules = join(folder, "node_modules");
+  mkdirSync(join(modules, "@tz"), { recursive: true });
+  for (const short of readdirSync(join(root, "packages"))) {
+    symlinkSync(join(root, "packages", short), join(modules, "@tz", short));
+  }
+  for (const provider of providers) {
+    for (const dependency of ["express", "zod", "ws"]) {
+      const found = join(root, provider, "node_modules", dependency);
+      const link = join(modules, dependency);
+      if (existsSync(found) && !existsSync(link)) symlinkSync(realpathSync(found), link);
+    }
+  }
+  return folder;
+}
+
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const { port } = probe.address() as { port: number };
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+/** Runs a command of the shell in `folder` until the test ends or {@link ended} is called. */
+export function running(command: string, folder: string): ChildProcess {
+  const child = spawn("sh", ["-c", `exec ${command}`], {
+    cwd: folder,
+    env,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  onTestFinished(() => ended(child));
+  return child;
+}
+
+export function firstLine(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    child.stdout!.on("data", (data: Buffer) => {
+      text += data;
+      if (text.includes("\n")) resolve(text.slice(0, text.indexOf("\n")));
+    });
+    child.once("exit", (code) => reject(new Error(`ended with ${code} before it listened: ${text}`)));
+  });
+}
+
+export async function ended(child: ChildProcess | undefined): Promise<void> {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  const exit = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGKILL");
+  await exit;
+}
