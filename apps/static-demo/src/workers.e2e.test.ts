@@ -14,9 +14,14 @@ const noProc = hasProc ? "" : " (skipped: no /proc)";
 
 /** Processes that one has started, by /proc. */
 function childrenOf(pid: number): number[] {
-  return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-    readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8").split(" ").filter(Boolean).map(Number),
-  );
+  return readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
+    try {
+      const text = readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8");
+      return text.split(" ").filter(Boolean).map(Number);
+    } catch {
+      return []; // The thread has ended meanwhile.
+    }
+  });
 }
 
 async function until(look: () => boolean | Promise<boolean>): Promise<void> {
