@@ -9,7 +9,7 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 
 /** What was built when the whole suite runs (`npm test`), the sources otherwise. */
-const command =
+export const command =
   process.env.TZ_TEST_BUILT === "1"
     ? [here("../dist/cli.js")]
     : ["--import", tsx, "--conditions=@tz/source", here("./cli.ts")];

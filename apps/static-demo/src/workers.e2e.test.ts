@@ -1,28 +1,17 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isEpollSupported } from "@tz/server";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type Cli, startCli } from "./cli.fixture.js";
+import { childrenOf } from "./torture/process-sockets.fixture.js";
 
 const folder = mkdtempSync(join(tmpdir(), "tz-workers-"));
 writeFileSync(join(folder, "a.txt"), "a\n");
 const hasProc = existsSync("/proc/self/task");
 const noProc = hasProc ? "" : " (skipped: no /proc)";
-
-/** Processes that one has started, by /proc. */
-function childrenOf(pid: number): number[] {
-  return readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
-    try {
-      const text = readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8");
-      return text.split(" ").filter(Boolean).map(Number);
-    } catch {
-      return []; // The thread has ended meanwhile.
-    }
-  });
-}
 
 async function until(look: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await look())) await sleep(20);
