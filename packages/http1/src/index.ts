@@ -31,6 +31,8 @@ export type {
   PlanMount,
   PlanRequest,
   ResponsePlan,
+  SharedMemory,
+  SharedPart,
   Tunnel,
   TunnelHandler,
 } from "./plan.js";

@@ -142,4 +142,24 @@ export interface PlanMount {
   plan(request: PlanRequest): ResponsePlan | Promise<ResponsePlan>;
   /** Frees caches, descriptors and watches. */
   close?(): void | Promise<void>;
+  /** What it can share with the same mount in other worker processes. Asked once, before requests come. */
+  shared?(workers: number): SharedPart | undefined | Promise<SharedPart | undefined>;
+}
+
+/** Memory that several processes map. */
+export interface SharedMemory {
+  readonly bytes: Uint8Array;
+  /** Where it begins in this process. */
+  readonly address: number;
+}
+
+/** What a mount does with its part of the memory that workers share. */
+export interface SharedPart {
+  readonly byteLength: number;
+  /** Prepares fresh memory (zeros), once, before anybody attaches. */
+  create(memory: SharedMemory): void;
+  /** This process takes part. */
+  attach(memory: SharedMemory): void;
+  /** A process that took part has ended, perhaps at any instruction. */
+  recover(): void;
 }

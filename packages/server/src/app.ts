@@ -32,6 +32,7 @@ import { loadTls, type TlsOptions } from "./tls/tls-options.js";
 import { Upgraded } from "./upgraded.js";
 import { type PublishOptions, Rooms } from "./websocket/rooms.js";
 import { type SocketHandlers, type SocketOptions, socketRoute } from "./websocket/socket-route.js";
+import { GenerationMemory } from "./workers/generation-memory.js";
 import { raiseOpenFileLimit, warnOfFewDescriptors } from "./workers/open-files.js";
 import { checkPrivileges, dropPrivileges, type PrivilegeOptions } from "./workers/privileges.js";
 import { listenOnPath, type SocketFile, type SocketFileOptions } from "./workers/socket-file.js";
@@ -406,8 +407,12 @@ export class App {
     const { loop } = core;
     const descriptorLimit = raiseOpenFileLimit();
     let secure: SecureListener | undefined;
+    let memory: GenerationMemory | undefined;
     this.#agent = new WorkerAgent(role, {
-      prepare: () => {
+      prepare: async () => {
+        if (role.generationFd !== undefined) {
+          memory = await GenerationMemory.join(role.generationFd, this.#core.mounts.all, role.count);
+        }
         secure = this.#secureListener(target.tls);
         if (secure !== undefined) this.#secure.push(secure);
         dropPrivileges(target);
@@ -417,6 +422,7 @@ export class App {
       unready: () => {
         core.ready = false;
       },
+      recover: () => memory?.recover(),
       get connections() {
         return loop.connections;
       },

@@ -13,7 +13,14 @@
 import { statSync } from "node:fs";
 import path from "node:path";
 import type { MemoryStatistics } from "@tz/alloc";
-import { FIELD, type PlanMount, type PlanRequest, ResponseHead, type ResponsePlan } from "@tz/http1";
+import {
+  FIELD,
+  type PlanMount,
+  type PlanRequest,
+  ResponseHead,
+  type ResponsePlan,
+  type SharedPart,
+} from "@tz/http1";
 import { hasOpenat2, isSupported } from "@tz/sys";
 import { AnswerCache, type CacheStats } from "./cache/answer-cache.js";
 import type { Entry } from "./cache/entry.js";
@@ -38,6 +45,7 @@ import { fieldIn, mergeFields } from "./respond/field-list.js";
 import { addFields } from "./respond/file-description.js";
 import { FileEntry } from "./respond/file-entry.js";
 import { RefusedEntry, redirectPlan } from "./respond/fixed-entries.js";
+import { type SharedAnswerStats, SharedAnswers } from "./respond/shared-answers.js";
 import { type MaybePromise, run } from "./steps.js";
 import { inotify } from "./watch/inotify-hub.js";
 import { WatchTree } from "./watch/watch-tree.js";
@@ -64,6 +72,8 @@ export interface StaticStats extends CacheStats {
   readonly hits: number;
   /** Directories that are watched. */
   readonly watches: number;
+  /** What all workers keep together; `undefined` when this process shares nothing. */
+  readonly shared: SharedAnswerStats | undefined;
 }
 
 export class StaticMount implements PlanMount {
@@ -72,6 +82,7 @@ export class StaticMount implements PlanMount {
   readonly #files: FileSystem;
   readonly #cache: AnswerCache;
   readonly #memory: AnswerMemory;
+  readonly #shared: SharedAnswers | undefined;
   readonly #tree: WatchTree | undefined;
   readonly #loader: EntryLoader;
   readonly #observation: Observation;
@@ -118,7 +129,8 @@ export class StaticMount implements PlanMount {
       });
     }
     this.#cache = new AnswerCache(options, clock, this.#tree);
-    this.#memory = hasSys ? new RegionMemory() : heapMemory;
+    this.#shared = hasSys ? new SharedAnswers(new RegionMemory()) : undefined;
+    this.#memory = this.#shared ?? heapMemory;
     this.#loader = new EntryLoader({
       options,
       files: this.#files,
@@ -148,6 +160,7 @@ export class StaticMount implements PlanMount {
       requests: this.#requests,
       hits: this.#hits,
       watches: this.#tree?.watches ?? 0,
+      shared: this.#shared?.stats,
       ...this.#cache.stats,
     };
   }
@@ -156,6 +169,11 @@ export class StaticMount implements PlanMount {
   statistics(): MemoryStatistics[] {
     const found = this.#memory.statistics?.();
     return found === undefined ? [] : [found];
+  }
+
+  /** Answers that the workers of a server keep together, with `cache.shared`. */
+  shared(workers: number): Promise<SharedPart | undefined> | undefined {
+    return this.#shared?.part(this.options, workers);
   }
 
   /** Forgets every cached answer. */

@@ -53,6 +53,8 @@ export interface CacheOptions {
   readonly negativeTtlMs?: number;
   /** Descriptors of larger files that stay open. */
   readonly fds?: number;
+  /** Worker processes of one server keep one copy of an answer (Linux, `@tz/server` on its epoll loop). */
+  readonly shared?: boolean;
 }
 
 export interface CompressOptions {
@@ -519,6 +521,7 @@ export const STATIC_OPTIONS = {
   "cache.policy": choice("sieve", "lru"),
   "cache.negativeTtlMs": integer(1000, 0, HOUR_MS, "ms"),
   "cache.fds": integer(256, 0, 100_000, "descriptors"),
+  "cache.shared": choice(true, false),
   revalidateMs: integer(1000, 0, 24 * HOUR_MS, "ms"),
   watch: choice(true, false),
   throttleBytesPerSecond: optionalInteger(1 * KiB, 100 * GiB, "bytes/s"),

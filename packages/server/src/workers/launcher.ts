@@ -5,11 +5,12 @@ import { FIRST_CHILD_FD } from "./hand-over.js";
 import { ROLE_VARIABLE, type WorkerRole } from "./worker-role.js";
 
 /** What a worker is told, but for what differs between the ways to start one. */
-export type RoleDraft = Omit<WorkerRole, "sockets" | "fds" | "memory">;
+export type RoleDraft = Omit<WorkerRole, "sockets" | "fds" | "memory" | "generationFd">;
 
 /** Starts worker processes: this program once more, with its arguments. */
 export interface Launcher {
-  launch(role: RoleDraft): ChildProcess;
+  /** @param generationFd memory of the worker's generation */
+  launch(role: RoleDraft, generationFd?: number): ChildProcess;
   /** This program once more as a supervisor, with all sockets. */
   successor?(environment: NodeJS.ProcessEnv): ChildProcess;
 }
@@ -28,16 +29,17 @@ export class InheritingLauncher implements Launcher {
     this.#inheritance = inheritance;
   }
 
-  launch(draft: RoleDraft): ChildProcess {
+  launch(draft: RoleDraft, generationFd?: number): ChildProcess {
     const { fds, memory } = this.#inheritance;
     let next = FIRST_CHILD_FD;
     const role: WorkerRole = {
       ...draft,
       sockets: "inherited",
       fds: fds.map((ofAddress) => ofAddress.map(() => next++)),
-      memory: memory && { fd: next, byteLength: memory.byteLength },
+      memory: memory && { fd: next++, byteLength: memory.byteLength },
+      generationFd: generationFd === undefined ? undefined : next,
     };
-    const handed = [...fds.flat(), ...(memory === undefined ? [] : [memory.fd])];
+    const handed = [...fds.flat(), ...[memory?.fd, generationFd].filter((fd) => fd !== undefined)];
     return spawn(process.execPath, ownArguments(), {
       stdio: ["ignore", "inherit", "inherit", "ipc", ...handed],
       env: { ...process.env, [ROLE_VARIABLE]: JSON.stringify(role) },
@@ -68,7 +70,13 @@ export async function clusterLauncher(memory?: Inheritance["memory"]): Promise<L
   const inherited = memory && { fd: FIRST_CHILD_FD, byteLength: memory.byteLength };
   return {
     launch: (draft) => {
-      const role: WorkerRole = { ...draft, sockets: "cluster", fds: [], memory: inherited };
+      const role: WorkerRole = {
+        ...draft,
+        sockets: "cluster",
+        fds: [],
+        memory: inherited,
+        generationFd: undefined,
+      };
       return cluster.fork({ [ROLE_VARIABLE]: JSON.stringify(role) }).process;
     },
   };

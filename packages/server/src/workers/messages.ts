@@ -12,7 +12,9 @@ export type ToWorker =
   /** Go on, but say that you are not ready. */
   | { readonly tz: "unready" }
   /** Accept for a worker that died, until its successor is ready. */
-  | { readonly tz: "stand-in" | "stand-down"; readonly slot: number };
+  | { readonly tz: "stand-in" | "stand-down"; readonly slot: number }
+  /** A worker that shared its memory is gone. */
+  | { readonly tz: "recover" };
 
 export type ToSupervisor =
   | { readonly tz: "ready"; readonly address: BindAddress; readonly limit: number }

@@ -3,6 +3,7 @@ import { isSupported } from "@tz/sys";
 import { ServerError } from "../errors.js";
 import type { BindAddress, LoopKind } from "../loop/loop.js";
 import { freePort } from "./free-port.js";
+import { GenerationMemories } from "./generation-memory.js";
 import {
   confirmTakeOver,
   FIRST_CHILD_FD,
@@ -86,12 +87,14 @@ export class Supervisor {
   #handingOver: Promise<number> | undefined;
   #state: "starting" | "serving" | "closing" = "starting";
   readonly #signals: [NodeJS.Signals, () => void][] = [];
+  readonly #memories: GenerationMemories;
 
   private constructor(init: SupervisorInit, launcher: Launcher, sockets: ListeningSockets | undefined) {
     this.#init = init;
     this.#options = init.workers;
     this.#launcher = launcher;
     this.#sockets = sockets;
+    this.#memories = new GenerationMemories(sockets !== undefined);
     this.#address = sockets?.address ?? { host: init.host, port: init.port };
     this.#slots = Array.from({ length: init.workers.count }, () => ({
       current: undefined,
@@ -248,17 +251,17 @@ export class Supervisor {
   #launch(index: number, generation = this.#generation): WorkerProcess {
     const { startTimeoutMs, drainTimeoutMs, idleGraceMs, pin, blockedMs } = this.#options;
     const { host, port } = this.#address;
-    const start = (): ChildProcess =>
-      this.#launcher.launch({
-        slot: index,
-        count: this.#slots.length,
-        generation,
-        host,
-        port,
-        aliveMs: blockedMs > 0 ? this.#aliveMs : 0,
-        drainTimeoutMs,
-        idleGraceMs,
-      });
+    const role = {
+      slot: index,
+      count: this.#slots.length,
+      generation,
+      host,
+      port,
+      aliveMs: blockedMs > 0 ? this.#aliveMs : 0,
+      drainTimeoutMs,
+      idleGraceMs,
+    };
+    const start = (): ChildProcess => this.#launcher.launch(role, this.#memories.fdOf(generation));
     const child = pin && isSupported().supported ? pinned(index, start) : start();
     const worker = new WorkerProcess(child, index, generation, startTimeoutMs);
     const { slot, pid } = worker;
@@ -284,6 +287,7 @@ export class Supervisor {
     this.#tell({ kind: "ended", slot: index, pid, generation, why, code, signal });
     this.#init.onWorkerGone(worker);
     this.#retiring.delete(worker);
+    this.#recover(generation);
     const slot = this.#slots[index]!;
     // Of an old or a new generation, or before the first one serves: whoever waits for it acts.
     if (slot.current !== worker || this.#state !== "serving") return;
@@ -297,6 +301,14 @@ export class Supervisor {
       slot.restartTimer = undefined;
       slot.current = this.#launch(index);
     }, delayMs);
+  }
+
+  /** Who shares memory with a worker that is gone gives back what it held. */
+  #recover(generation: number): void {
+    const sibling = this.#slots.find(
+      ({ current }) => current?.state === "ready" && current.generation === generation,
+    );
+    sibling?.current?.send({ tz: "recover" });
   }
 
   /** Somebody else accepts for a worker that is gone, so that nobody waits for its successor. */
@@ -348,12 +360,15 @@ export class Supervisor {
       if (this.#state !== "serving")
         throw new ServerError("TZ_SERVER_STATE", `reload() while ${this.#state}`);
     } catch (error) {
+      this.#memories.drop(generation);
       for (const worker of fresh) worker.kill("retired");
       await Promise.all(fresh.map((worker) => worker.gone));
       this.#tell({ kind: "reload-failed", error: error as Error });
       notifyServiceManager("READY=1", "STATUS=reload failed, the old workers go on");
       throw error;
     }
+    // The old workers have it mapped; no other one of theirs will start.
+    this.#memories.drop(this.#generation);
     this.#generation = generation;
     this.#slots.forEach((slot, index) => {
       clearTimeout(slot.restartTimer);
@@ -413,6 +428,7 @@ export class Supervisor {
   }
 
   async #retireAll(order: DrainOrder): Promise<void> {
+    this.#memories.dropAll();
     clearInterval(this.#watchTimer);
     clearInterval(this.#watchdogTimer);
     for (const [signal, listener] of this.#signals) process.off(signal, listener);

@@ -7,12 +7,14 @@ import { socketsOf, type WorkerRole } from "./worker-role.js";
 const COPY_FD_MIN = 3;
 
 export interface AgentHost {
-  /** Reads what only a privileged process may read, and gives the privileges up. */
-  prepare(): void;
+  /** Takes part in shared memory, reads what only a privileged process may read, and gives the privileges up. */
+  prepare(): Promise<void>;
   /** Accepts from a socket that listens, or from the address when there is none. */
   listen(at: { readonly fd?: number; readonly host?: string; readonly port?: number }): Promise<Listener>;
   close(order: DrainOrder): Promise<void>;
   unready(): void;
+  /** Gives back what a worker that is gone held in the memory that they share. */
+  recover(): void;
   readonly connections: number;
   /** The process's open-file limit. */
   readonly descriptorLimit: number;
@@ -42,7 +44,7 @@ export class WorkerAgent {
     try {
       // Programs that the worker starts go without them.
       for (const fd of fds.flat()) setCloseOnExec(fd, true);
-      this.#host.prepare();
+      await this.#host.prepare();
       const listeners =
         this.#role.sockets === "inherited"
           ? await this.#accept(slot, count)
@@ -91,6 +93,7 @@ export class WorkerAgent {
       else if (message.tz === "unready") this.#host.unready();
       else if (message.tz === "stand-in") this.#standIn(message.slot);
       else if (message.tz === "stand-down") this.#standDown(message.slot);
+      else if (message.tz === "recover") this.#host.recover();
     });
     const { drainTimeoutMs, idleGraceMs } = this.#role;
     process.on("disconnect", () => this.#end({ timeoutMs: drainTimeoutMs, idleGraceMs: 0 }));

@@ -21,6 +21,8 @@ export interface WorkerRole {
   readonly idleGraceMs: number;
   /** Memory that all workers share. */
   readonly memory: { readonly fd: number; readonly byteLength: number } | undefined;
+  /** Memory of this generation's workers, see `generation-memory.ts`. */
+  readonly generationFd: number | undefined;
 }
 
 /** Read once: processes that the worker starts are no workers. */

@@ -11,6 +11,7 @@
  * divides them.
  */
 import { type ChunkSource, type MemoryStatistics, SizeClassAllocator } from "@tz/alloc";
+import type { ResponseHead } from "@tz/http1";
 import { Region } from "@tz/sys";
 
 export interface Block {
@@ -23,6 +24,8 @@ export interface Block {
 
 export interface AnswerMemory {
   allocate(byteLength: number): Block;
+  /** A block that has these bytes already, perhaps together with others; `undefined`: allocate one. */
+  place?(head: ResponseHead, body: Uint8Array): Block | undefined;
   /** All goes back once the last block is free. */
   close(): void;
   /** Where it is not the engine's own heap. */

@@ -41,9 +41,11 @@ export class MemoryContent extends Shared implements Content {
     this.byteLength = body.byteLength;
     this.memoryBytes = headByteLength + body.byteLength;
     this.#memory = memory;
-    this.#block = memory.allocate(this.memoryBytes);
-    ok.writeTo(this.#block.bytes, 0);
+    const placed = memory.place?.(ok, body);
+    this.#block = placed ?? memory.allocate(this.memoryBytes);
     this.#body = this.#block.bytes.subarray(headByteLength);
+    if (placed !== undefined) return;
+    ok.writeTo(this.#block.bytes, 0);
     this.#body.set(body);
   }
 
