@@ -1,13 +1,17 @@
 /** What /proc says of processes and their connections. Linux only. */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
-/** Processes that one has started. */
+/** Processes that one has started, but for the compiler that tsx keeps beside sources. */
 export function childrenOf(pid: number): number[] {
-  return attempt(() => readdirSync(`/proc/${pid}/task`), []).flatMap((thread) => {
-    // The thread may have ended meanwhile.
-    const text = attempt(() => readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8"), "");
-    return text.split(" ").filter(Boolean).map(Number);
-  });
+  return attempt(() => readdirSync(`/proc/${pid}/task`), [])
+    .flatMap((thread) => {
+      // The thread may have ended meanwhile.
+      const text = attempt(() => readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8"), "");
+      return text.split(" ").filter(Boolean).map(Number);
+    })
+    .filter(
+      (child) => !attempt(() => readFileSync(`/proc/${child}/cmdline`, "utf8"), "").includes("esbuild"),
+    );
 }
 
 /** `"T"`: stopped; `"Z"`: ended; `undefined`: gone. */
