@@ -29,7 +29,7 @@ export interface AnswerMemory {
   /** All goes back once the last block is free. */
   close(): void;
   /** Where it is not the engine's own heap. */
-  statistics?(): MemoryStatistics;
+  statistics?(): MemoryStatistics | undefined;
 }
 
 export const heapMemory: AnswerMemory = {
