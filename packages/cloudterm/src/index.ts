@@ -33,6 +33,11 @@ export {
   type CloudtermErrorOptions,
 } from "./errors.js";
 export type { NumberOptions, NumberRule, NumberTable } from "./option-table.js";
+export { HTTP_PROXY_LIMITS, HttpProxy, type HttpProxyOptions } from "./proxy/http-proxy.js";
+export { PROXY_LIMITS, type ProxyLimits } from "./proxy/proxy-limits.js";
+export type { RelayEnd } from "./proxy/relay.js";
+export { type Upstream, UpstreamGuard, type UpstreamPolicy } from "./proxy/upstream.js";
+export { WebSocketProxy, type WebSocketProxyOptions } from "./proxy/web-socket-proxy.js";
 export { addressKey } from "./rate-limit/address-key.js";
 export { type LoginAttempt, LoginLimits, type LoginLimitsOptions } from "./rate-limit/login-limits.js";
 export { MemoryLimiter, type MemoryLimiterOptions } from "./rate-limit/memory-limiter.js";

@@ -75,6 +75,7 @@ export {
   type TlsOptions,
   type TlsVersion,
 } from "./tls/tls-options.js";
+export { Upgraded } from "./upgraded.js";
 export { type AjvCheck, ajvSchema, type CompiledCheck, compiledSchema } from "./validation/checked-schema.js";
 export {
   InvalidRequest,

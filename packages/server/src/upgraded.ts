@@ -132,6 +132,16 @@ export class Upgraded extends WheelTimer implements Tunnel, TransportHandler {
     this.#transport.destroy();
   }
 
+  /**
+   * Gives the connection's descriptor away, for protocols that the kernel carries on by itself: `onClose` comes, then the
+   * caller owns it. `undefined`, and nothing changes, where there is none or the bytes go through TLS.
+   */
+  detach(): number | undefined {
+    const transport = this.#transport;
+    if (this.#gone || transport.secure === true) return undefined;
+    return transport.detach?.();
+  }
+
   pause(): void {
     if (!this.#gone) this.#transport.pause();
   }

@@ -66,6 +66,11 @@ export interface Transport {
   shutdown(): void;
   /** Closes now. `onClose` follows before the next turn. */
   destroy(): void;
+  /**
+   * Gives the open descriptor away, where there is one: `onClose` comes, then the caller owns it. Not for connections
+   * through TLS.
+   */
+  detach?(): number;
 }
 
 export interface BindAddress {

@@ -1,0 +1,275 @@
+import {
+  close,
+  EPOLLERR,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLOUT,
+  EPOLLRDHUP,
+  F_SETPIPE_SZ,
+  fcntl,
+  O_CLOEXEC,
+  O_NONBLOCK,
+  orThrow,
+  pipe2,
+  Region,
+  SHUT_WR,
+  SPLICE_F_MOVE,
+  SPLICE_F_NONBLOCK,
+  shutdown,
+  splice,
+  write,
+} from "@tz/sys";
+import { descriptorLoop } from "../kernel/descriptor-loop.js";
+import type { Relay, RelayEnd, RelaySettings } from "./relay.js";
+
+const EAGAIN = 11;
+const EINTR = 4;
+const PIPE_BYTES = 256 * 1024;
+const FLAGS = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
+/** One direction moves so often in a turn; then others follow. */
+const MOVES_PER_TURN = 32;
+/** Empty pipes that are kept for the next who needs one. */
+const IDLE_PIPES_MAX = 64;
+/** After one side ended, how long the other may go on. */
+const HALF_CLOSED_MS = 10_000;
+
+interface Pipe {
+  readonly readFd: number;
+  readonly writeFd: number;
+}
+
+const idlePipes: Pipe[] = [];
+
+function takePipe(): Pipe {
+  const idle = idlePipes.pop();
+  if (idle !== undefined) return idle;
+  const pipe = pipe2(O_NONBLOCK | O_CLOEXEC);
+  try {
+    fcntl(pipe.writeFd, F_SETPIPE_SZ, PIPE_BYTES);
+  } catch {
+    // Above what an unprivileged user may have: the kernel's default does too.
+  }
+  return pipe;
+}
+
+function givePipe(pipe: Pipe, empty: boolean): void {
+  if (empty && idlePipes.length < IDLE_PIPES_MAX) {
+    idlePipes.push(pipe);
+    return;
+  }
+  close(pipe.readFd);
+  close(pipe.writeFd);
+}
+
+export interface SpliceRelayOptions extends Pick<RelaySettings, "idleTimeoutMs" | "maxTimeMs"> {
+  /** What the upstream said behind its handshake: goes to the client first. */
+  readonly first: Uint8Array;
+  readonly onEnd: (end: RelayEnd) => void;
+}
+
+/**
+ * Joins two sockets in the kernel: bytes go from one to the other through a pipe and are never copied into this process.
+ * A pipe is borrowed while bytes are in it, so an idle connection holds two descriptors and this object.
+ *
+ * ```
+ *   client ──splice──▶ pipe ──splice──▶ upstream      and the same back
+ * ```
+ */
+export class SpliceRelay implements Relay {
+  readonly #loop = descriptorLoop();
+  readonly #options: SpliceRelayOptions;
+  readonly #clientFd: number;
+  readonly #upstreamFd: number;
+  readonly #up: SpliceWay;
+  readonly #down: SpliceWay;
+  readonly #startMs: number;
+  #heardMs: number;
+  #halfClosedMs = 0;
+  #endedBy: "client" | "upstream" | undefined;
+  #over = false;
+
+  /** Owns both descriptors from now on. @throws SysError; the descriptors are closed then */
+  constructor(clientFd: number, upstreamFd: number, options: SpliceRelayOptions, nowMs: number) {
+    this.#options = options;
+    this.#clientFd = clientFd;
+    this.#upstreamFd = upstreamFd;
+    this.#startMs = this.#heardMs = nowMs;
+    this.#up = new SpliceWay(clientFd, upstreamFd);
+    this.#down = new SpliceWay(upstreamFd, clientFd);
+    try {
+      this.#down.begin(options.first);
+      this.#loop.add(clientFd, { onEvents: (events) => this.#events(events, this.#up, this.#down) });
+      this.#loop.add(upstreamFd, { onEvents: (events) => this.#events(events, this.#down, this.#up) });
+    } catch (error) {
+      this.#over = true;
+      this.#release();
+      throw error;
+    }
+  }
+
+  get passedBytes(): number {
+    return this.#up.passedBytes + this.#down.passedBytes;
+  }
+
+  /** None: what waits is in the kernel, at most {@link PIPE_BYTES} each way beside the socket buffers. */
+  get waitingBytes(): number {
+    return 0;
+  }
+
+  tick(nowMs: number): void {
+    const { idleTimeoutMs, maxTimeMs } = this.#options;
+    if (this.#over) return;
+    if (maxTimeMs > 0 && nowMs - this.#startMs >= maxTimeMs) {
+      this.#finish("gateway", "the time of the connection is over");
+    } else if (idleTimeoutMs > 0 && nowMs - this.#heardMs >= idleTimeoutMs) {
+      this.#finish("gateway", "nothing was said for too long");
+    } else if (this.#endedBy !== undefined) {
+      if (this.#halfClosedMs === 0) this.#halfClosedMs = nowMs;
+      if (nowMs - this.#halfClosedMs >= HALF_CLOSED_MS) this.#finish(this.#endedBy, "");
+    }
+  }
+
+  stop(_code: number, reason: string): void {
+    this.#finish("gateway", reason);
+  }
+
+  /** @param reads the way that reads the descriptor of the event, @param writes the one that writes it */
+  #events(events: number, reads: SpliceWay, writes: SpliceWay): void {
+    this.#heardMs = performance.now();
+    if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) !== 0) reads.readable = true;
+    if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) !== 0) writes.writable = true;
+    this.#run();
+  }
+
+  readonly #again = (): void => this.#run();
+
+  #run(): void {
+    if (this.#over) return;
+    const more = this.#up.move();
+    const moreBack = this.#down.move();
+    if (this.#endedBy === undefined) {
+      if (this.#down.ended) this.#endedBy = "upstream";
+      else if (this.#up.ended) this.#endedBy = "client";
+    }
+    if (this.#up.failed || this.#down.failed)
+      this.#finish(this.#endedBy ?? "client", "the connection failed");
+    else if (this.#up.done && this.#down.done) this.#finish(this.#endedBy!, "");
+    else if (more || moreBack) this.#loop.soon(this.#again);
+  }
+
+  #finish(by: RelayEnd["by"], reason: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#release();
+    this.#options.onEnd({ by, code: 1006, reason });
+  }
+
+  #release(): void {
+    this.#up.release();
+    this.#down.release();
+    this.#loop.remove(this.#clientFd);
+    this.#loop.remove(this.#upstreamFd);
+    close(this.#clientFd);
+    close(this.#upstreamFd);
+  }
+}
+
+/** One direction. */
+class SpliceWay {
+  readonly #from: number;
+  readonly #to: number;
+  #pipe: Pipe | undefined;
+  #inPipe = 0;
+  readable = true;
+  writable = true;
+  /** The source has said all. */
+  ended = false;
+  /** All of it went, and the end behind it. */
+  done = false;
+  failed = false;
+  passedBytes = 0;
+
+  constructor(from: number, to: number) {
+    this.#from = from;
+    this.#to = to;
+  }
+
+  /** Bytes that were read already go in front, through the pipe. @throws SysError */
+  begin(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#pipe = takePipe();
+    const region = Region.allocate(bytes.length);
+    region.bytes.set(bytes);
+    const count = orThrow(write(this.#pipe.writeFd, region.address, bytes.length), "write");
+    region.release();
+    this.#inPipe = count;
+    // A handshake's rest is less than one read of Node's, the pipe of the kernel's default size takes that.
+    if (count < bytes.length) throw new Error(`a pipe took ${count} of ${bytes.length} bytes`);
+  }
+
+  /** Moves what can be moved. @returns whether there may be more at once */
+  move(): boolean {
+    for (let i = 0; i < MOVES_PER_TURN; i++) {
+      if (this.done || this.failed) return false;
+      if (this.#inPipe === 0 && !this.ended) {
+        if (!this.readable) break;
+        if (!this.#fill()) break;
+      }
+      if (this.#inPipe > 0 && !this.#drain()) return false;
+      if (this.ended && this.#inPipe === 0) {
+        this.done = true;
+        shutdown(this.#to, SHUT_WR);
+        this.#giveBack();
+        return false;
+      }
+      if (i === MOVES_PER_TURN - 1) return true;
+    }
+    if (this.#inPipe === 0) this.#giveBack();
+    return false;
+  }
+
+  /** @returns whether bytes or the end came */
+  #fill(): boolean {
+    try {
+      this.#pipe ??= takePipe();
+    } catch {
+      // No descriptor is left for a pipe.
+      this.failed = true;
+      return false;
+    }
+    const count = splice(this.#from, this.#pipe.writeFd, PIPE_BYTES, FLAGS);
+    if (count > 0) this.#inPipe += count;
+    else if (count === 0) this.ended = true;
+    else if (count === -EAGAIN) this.readable = false;
+    else if (count !== -EINTR) this.failed = true;
+    return count >= 0;
+  }
+
+  /** @returns whether the pipe is empty now */
+  #drain(): boolean {
+    while (this.#inPipe > 0) {
+      if (!this.writable) return false;
+      const count = splice(this.#pipe!.readFd, this.#to, this.#inPipe, FLAGS);
+      if (count > 0) {
+        this.#inPipe -= count;
+        this.passedBytes += count;
+      } else if (count === -EAGAIN) {
+        this.writable = false;
+      } else if (count !== -EINTR) {
+        this.failed = true;
+        return false;
+      }
+    }
+    return true;
+  }
+
+  #giveBack(): void {
+    if (this.#pipe !== undefined) givePipe(this.#pipe, true);
+    this.#pipe = undefined;
+  }
+
+  release(): void {
+    if (this.#pipe !== undefined) givePipe(this.#pipe, this.#inPipe === 0);
+    this.#pipe = undefined;
+  }
+}

@@ -1,0 +1,394 @@
+import type { IncomingMessage } from "node:http";
+import type { RequestOptions } from "node:https";
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { ResponseHead, type ResponsePlan, type Tunnel, type TunnelHandler } from "@tz/http1";
+import { type ServerRequest, text, Upgraded } from "@tz/server";
+import { close, F_DUPFD_CLOEXEC, fcntl, isSupported } from "@tz/sys";
+import { acceptHandshake, CLOSE, type HandshakeRequest } from "@tz/ws";
+import { CloudtermError } from "../errors.js";
+import { type Numbers, resolveNumbers } from "../option-table.js";
+import { isSameOrigin, isSameOriginNode } from "../terminals/same-origin.js";
+import { fieldsForUpstream, type ProxiedRequest } from "./forwarded-fields.js";
+import { FrameRelay, type FrameRelayOptions } from "./frame-relay.js";
+import { PROXY_LIMITS, type ProxyLimits } from "./proxy-limits.js";
+import type { Relay, RelayEnd } from "./relay.js";
+import { SocketTunnel } from "./socket-tunnel.js";
+import { SpliceRelay } from "./splice-relay.js";
+import { type Upstream, UpstreamGuard } from "./upstream.js";
+import { openUpstream, type UpstreamConnection } from "./upstream-handshake.js";
+
+export interface WebSocketProxyOptions {
+  /** A `ws:` or `wss:` URL. */
+  readonly upstream: string;
+  /**
+   * `splice`: after the handshake the kernel carries the bytes (Linux, no TLS on either side; otherwise `frames`).
+   * `frames`: frames are followed, for limits, pings, close codes and whoever looks. Default `frames`.
+   */
+  readonly mode?: "splice" | "frames" | undefined;
+  readonly limits?: ProxyLimits | undefined;
+  /** Addresses that the upstream may have beside public ones; see `UpstreamGuard`. */
+  readonly allow?: readonly string[] | undefined;
+  /** For `wss:`: `ca`, `cert`, `key`, `servername` … as `node:https` takes them. */
+  readonly tls?: RequestOptions | undefined;
+  /** Default: the origin that the request was sent to, or none. */
+  readonly allowOrigin?: ((origin: string | undefined) => boolean) | undefined;
+  /** More fields for the upstream, such as credentials of its own. */
+  readonly fields?: readonly (readonly [string, string])[] | undefined;
+  /** Sees data messages as they pass; `frames`, and no compression is negotiated then. */
+  readonly onPayload?: FrameRelayOptions["onPayload"];
+  readonly onEnd?: ((end: RelayEnd, tag: unknown) => void) | undefined;
+}
+
+interface Client {
+  readonly request: ProxiedRequest;
+  readonly handshake: HandshakeRequest;
+  readonly sameOrigin: boolean;
+}
+
+interface Joined {
+  readonly relay: Relay;
+  readonly tag: unknown;
+}
+
+/**
+ * Carries WebSockets to an upstream, on `@tz/server` and on `node:http`.
+ *
+ * ```js
+ * const proxy = new WebSocketProxy({ upstream: "ws://127.0.0.1:7681/ws", allow: ["127.0.0.1"], mode: "splice" });
+ * app.get("/ws", (request) => proxy.accept(request));
+ * ```
+ */
+export class WebSocketProxy {
+  readonly #options: WebSocketProxyOptions;
+  readonly #limits: Numbers<typeof PROXY_LIMITS>;
+  readonly #guard: UpstreamGuard;
+  readonly #upstream: Upstream;
+  readonly #joined = new Set<Joined>();
+  readonly #timer: NodeJS.Timeout;
+  #opening = 0;
+  #closed = false;
+
+  /** @throws CloudtermError `TZ_CLOUDTERM_OPTION`, `TZ_CLOUDTERM_REQUEST` for an upstream that may not be */
+  constructor(options: WebSocketProxyOptions) {
+    this.#options = options;
+    this.#limits = resolveNumbers("proxy", PROXY_LIMITS, options.limits ?? {});
+    this.#guard = new UpstreamGuard({ allow: options.allow });
+    this.#upstream = this.#guard.parse(options.upstream);
+    this.#timer = setInterval(() => this.#tick(), 1000);
+    this.#timer.unref();
+  }
+
+  get stats(): {
+    readonly connections: number;
+    readonly opening: number;
+    readonly passedBytes: number;
+    readonly waitingBytes: number;
+  } {
+    let passedBytes = 0;
+    let waitingBytes = 0;
+    for (const { relay } of this.#joined) {
+      passedBytes += relay.passedBytes;
+      waitingBytes += relay.waitingBytes;
+    }
+    return { connections: this.#joined.size, opening: this.#opening, passedBytes, waitingBytes };
+  }
+
+  /** Ends connections by their tag, such as those of a session that was revoked. @returns how many */
+  dismiss(
+    which: (tag: unknown) => boolean,
+    code: number = CLOSE.policyViolation,
+    reason = "logged out",
+  ): number {
+    let count = 0;
+    for (const { relay, tag } of [...this.#joined]) {
+      if (!which(tag)) continue;
+      relay.stop(code, reason);
+      count++;
+    }
+    return count;
+  }
+
+  /** Ends all connections and takes no more. */
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    this.dismiss(() => true, CLOSE.goingAway, "the gateway stops");
+  }
+
+  /**
+   * For `@tz/server`: what a route returns. Answers 101, or says what is wrong: 4xx of the handshake, 403 for a foreign
+   * page, 502 and 504 for the upstream, 503 when there are too many.
+   * @param tag given back to `dismiss` and `onEnd`
+   */
+  async accept(request: ServerRequest, tag?: unknown): Promise<ResponsePlan> {
+    request.keep();
+    const { address, scheme = "http", host = "" } = request.client;
+    const fields = Object.entries(request.fields()).flat();
+    const { method, target } = request;
+    const client: Client = {
+      request: { method, target, fields, address, scheme, host },
+      handshake: request,
+      sameOrigin: isSameOrigin(request),
+    };
+    const opened = await this.#open(client, request.signal).catch((error: unknown) => refusal(error));
+    if ("head" in opened) return opened;
+    return {
+      head: new ResponseHead(101, opened.fields),
+      body: { kind: "none" },
+      upgrade: (tunnel) => this.#joinTunnel(tunnel, opened.connection, tag),
+    };
+  }
+
+  /** For `node:http` and `node:https`: answers an `upgrade` event. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array, tag?: unknown): void {
+    const gone = new AbortController();
+    const onClose = (): void => gone.abort();
+    socket.on("error", () => socket.destroy());
+    socket.once("close", onClose);
+    const scheme = "encrypted" in socket ? "https" : "http";
+    const { method = "GET", url: target = "/", headers, rawHeaders: fields } = request;
+    const address = request.socket.remoteAddress ?? "";
+    const client: Client = {
+      request: { method, target, fields, address, scheme, host: headers.host ?? "" },
+      handshake: {
+        method,
+        minorVersion: request.httpVersionMinor,
+        field: (name) => headers[name]?.toString(),
+      },
+      sameOrigin: isSameOriginNode(request),
+    };
+    this.#open(client, gone.signal).then(
+      (opened) => {
+        socket.off("close", onClose);
+        if ("head" in opened) {
+          endWith(socket, opened);
+          return;
+        }
+        const lines = pairs(opened.fields).map(([name, value]) => `${name}: ${value}\r\n`);
+        socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join("")}\r\n`, () => {
+          this.#joinSocket(socket, head, opened.connection, tag);
+        });
+      },
+      (error: unknown) => endWith(socket, refusal(error)),
+    );
+  }
+
+  /** Both handshakes up to the client's 101. @throws CloudtermError `TZ_CLOUDTERM_UPSTREAM` */
+  async #open(
+    client: Client,
+    signal: AbortSignal,
+  ): Promise<ResponsePlan | { readonly fields: string[]; readonly connection: UpstreamConnection }> {
+    const { allowOrigin, tls, fields: more = [], onPayload } = this.#options;
+    if (!(allowOrigin?.(client.handshake.field("origin")) ?? client.sameOrigin)) {
+      return text("a page of another origin\n", { status: 403 });
+    }
+    const checked = acceptHandshake(client.handshake);
+    if (!checked.accepted) {
+      const fields = checked.fields.filter(([name]) => name !== "Connection").flat();
+      return text(`${checked.error.message}\n`, { status: checked.status, fields });
+    }
+    if (this.#closed || this.#joined.size + this.#opening >= this.#limits.maxConnections) {
+      return text("too many connections\n", { status: 503, fields: ["Retry-After", "5"] });
+    }
+    this.#opening++;
+    try {
+      const offered = client.handshake.field("sec-websocket-protocol");
+      const connection = await openUpstream({
+        upstream: this.#upstream,
+        path: this.#upstream.path,
+        fields: [...fieldsForUpstream(client.request, this.#upstream), ...more],
+        protocols: offered?.split(",").map((name) => name.trim()) ?? [],
+        // Whoever looks at payload looks at it as it is.
+        extensions: onPayload === undefined ? (client.handshake.field("sec-websocket-extensions") ?? "") : "",
+        timeoutMs: this.#limits.connectTimeoutMs,
+        guard: this.#guard,
+        tls,
+        signal,
+      });
+      const answer = checked.fields.flat();
+      const { protocol, extensions } = connection;
+      if (protocol !== undefined) answer.push("Sec-WebSocket-Protocol", protocol);
+      if (extensions !== undefined) answer.push("Sec-WebSocket-Extensions", extensions);
+      return { fields: answer, connection };
+    } finally {
+      this.#opening--;
+    }
+  }
+
+  #joinTunnel(tunnel: Tunnel, connection: UpstreamConnection, tag: unknown): TunnelHandler {
+    if (this.#splices(connection.socket) && tunnel instanceof Upgraded) {
+      return new UntilDetached(tunnel, (handler, first) => {
+        const fd = first === undefined && handler.open ? tunnel.detach() : undefined;
+        if (fd !== undefined) this.#splice(fd, connection, tag);
+        else return this.#joinFrames(tunnel, connection, tag).fromClient;
+        return undefined;
+      });
+    }
+    return this.#joinFrames(tunnel, connection, tag).fromClient;
+  }
+
+  #joinSocket(socket: Duplex, head: Uint8Array, connection: UpstreamConnection, tag: unknown): void {
+    if (socket.destroyed) {
+      connection.socket.destroy();
+      return;
+    }
+    const first = (socket.read() as Buffer | null) ?? Buffer.alloc(0);
+    const pending = Buffer.concat([head, first]);
+    if (
+      pending.length === 0 &&
+      socket instanceof Socket &&
+      this.#splices(socket) &&
+      this.#splices(connection.socket)
+    ) {
+      const fd = takeDescriptor(socket);
+      if (fd !== undefined) {
+        this.#splice(fd, connection, tag);
+        return;
+      }
+    }
+    const tunnel = new SocketTunnel(socket as Socket);
+    tunnel.start(this.#joinFrames(tunnel, connection, tag).fromClient, pending);
+  }
+
+  #splices(socket: Socket): boolean {
+    return (
+      this.#options.mode === "splice" &&
+      this.#options.onPayload === undefined &&
+      isSupported().supported &&
+      !("encrypted" in socket)
+    );
+  }
+
+  /** The client's descriptor is ours; the upstream's is taken from Node. */
+  #splice(clientFd: number, connection: UpstreamConnection, tag: unknown): void {
+    const { socket, head } = connection;
+    const first = Buffer.concat([head, (socket.read() as Buffer | null) ?? Buffer.alloc(0)]);
+    const upstreamFd = takeDescriptor(socket);
+    if (upstreamFd === undefined) {
+      close(clientFd);
+      socket.destroy();
+      return;
+    }
+    try {
+      const relay = new SpliceRelay(
+        clientFd,
+        upstreamFd,
+        { ...this.#limits, first, onEnd: (end) => this.#left(joined, end) },
+        performance.now(),
+      );
+      const joined: Joined = { relay, tag };
+      this.#joined.add(joined);
+    } catch (error) {
+      this.#options.onEnd?.({ by: "gateway", code: CLOSE.abnormal, reason: (error as Error).message }, tag);
+    }
+  }
+
+  #joinFrames(client: Tunnel, connection: UpstreamConnection, tag: unknown): FrameRelay {
+    const { head, socket, extensions } = connection;
+    const upstream = new SocketTunnel(socket);
+    const relay = new FrameRelay(
+      client,
+      upstream,
+      {
+        ...this.#limits,
+        compressed: extensions !== undefined,
+        onPayload: this.#options.onPayload,
+        onEnd: (end) => this.#left(joined, end),
+      },
+      performance.now(),
+    );
+    const joined: Joined = { relay, tag };
+    this.#joined.add(joined);
+    // After the handler is in place: what comes first may be answered at once.
+    queueMicrotask(() => upstream.start(relay.fromUpstream, head));
+    if (this.#closed) relay.stop(CLOSE.goingAway, "the gateway stops");
+    return relay;
+  }
+
+  #left(joined: Joined, end: RelayEnd): void {
+    this.#joined.delete(joined);
+    this.#options.onEnd?.(end, joined.tag);
+  }
+
+  #tick(): void {
+    const nowMs = performance.now();
+    for (const { relay } of this.#joined) relay.tick(nowMs);
+  }
+}
+
+type Decide = (handler: UntilDetached, first: Uint8Array | undefined) => TunnelHandler | undefined;
+
+/** Holds a tunnel until it is known whether its descriptor can be taken: only when no byte has come behind the request. */
+class UntilDetached implements TunnelHandler {
+  open = true;
+  readonly #decide: Decide;
+  #inner: TunnelHandler | undefined;
+  #decided = false;
+
+  constructor(_tunnel: Tunnel, decide: Decide) {
+    this.#decide = decide;
+    // The server hands over what came behind the request in this very turn.
+    queueMicrotask(() => this.#settle(undefined));
+  }
+
+  #settle(first: Uint8Array | undefined): void {
+    if (this.#decided) return;
+    this.#decided = true;
+    this.#inner = this.#decide(this, first);
+  }
+
+  onData(bytes: Uint8Array, start: number, end: number): void {
+    this.#settle(bytes);
+    this.#inner?.onData(bytes, start, end);
+  }
+  onEnd(): void {
+    this.#settle(new Uint8Array(0));
+    this.#inner?.onEnd();
+  }
+  onWritable(): void {
+    this.#inner?.onWritable();
+  }
+  onClose(): void {
+    this.open = false;
+    if (!this.#decided) this.#settle(new Uint8Array(0));
+    this.#inner?.onClose();
+  }
+  onStop(): void {
+    this.#inner?.onStop?.();
+  }
+}
+
+/** A descriptor of our own for the socket; Node's is closed, without a word to the peer. */
+function takeDescriptor(socket: Socket): number | undefined {
+  const { fd } = (socket as unknown as { _handle?: { fd?: number } | null })._handle ?? {};
+  if (fd === undefined || fd < 0 || socket.writableLength > 0) return undefined;
+  const own = fcntl(fd, F_DUPFD_CLOEXEC);
+  socket.on("error", () => {});
+  socket.destroy();
+  return own;
+}
+
+function refusal(error: unknown): ResponsePlan {
+  if (!(error instanceof CloudtermError)) throw error;
+  const status = /did not answer within/.test(error.message) ? 504 : (error.status ?? 502);
+  return text(`${error.message}\n`, { status });
+}
+
+function pairs(flat: readonly string[]): [string, string][] {
+  const found: [string, string][] = [];
+  for (let i = 0; i < flat.length; i += 2) found.push([flat[i]!, flat[i + 1]!]);
+  return found;
+}
+
+/** Answers a handshake that is not accepted, on a socket of Node. */
+function endWith(socket: Duplex, { head, body }: ResponsePlan): void {
+  const lines = pairs(head.fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  const content = body.kind === "bytes" ? Buffer.from(body.bytes) : Buffer.alloc(0);
+  socket.end(
+    Buffer.concat([
+      Buffer.from(`HTTP/1.1 ${head.status} -\r\nConnection: close\r\n${lines.join("")}\r\n`),
+      content,
+    ]),
+  );
+}
