@@ -209,6 +209,7 @@ export class Connection
       this.#put(CLOSING, this.#output !== OUTPUT.awaiting);
     }
     this.#tellGone();
+    if ((this.#flags & STREAMING) !== 0) this.#armHalfClosed();
     // A half-closed client still gets the answers to what it asked; there will be no further request.
     if (this.#output === OUTPUT.idle) this.#endInput();
   }
@@ -676,6 +677,7 @@ export class Connection
     if (!this.#drain(queue)) return;
     if ((this.#flags & STREAMING) !== 0) {
       if (this.#body !== null) this.#armBody(this.#body, false);
+      else if ((this.#flags & PEER_ENDED) !== 0) this.#armHalfClosed();
       this.#wakeStream();
       return;
     }
@@ -766,6 +768,7 @@ export class Connection
     this.#output = OUTPUT.writing;
     const sent = this.#flush(false);
     this.#output = OUTPUT.writing;
+    if ((this.#flags & PEER_ENDED) !== 0 && !this.gone) this.#armHalfClosed();
     return !sent;
   }
 
@@ -774,6 +777,11 @@ export class Connection
     return new Promise((resolve) => {
       this.#drainWaiter = resolve;
     });
+  }
+
+  whenGone(listener: () => void): void {
+    if (this.gone) listener();
+    else this.#drainWaiter = listener;
   }
 
   #wakeStream(): void {
@@ -827,6 +835,11 @@ export class Connection
     return taken < 0 ? queue.sentBytes : taken;
   }
 
+  /** Who ended its side may be gone for good: a stream that brings nothing for long is not waited for. */
+  #armHalfClosed(): void {
+    if (this.#queue === null || this.#queue.empty) this.#arm(this.#core.options.idleTimeoutMs);
+  }
+
   #armIdle(): void {
     this.#deadlineTick = this.#core.tick + this.#core.idleTicks;
     if (this.#deadlineTick < this.#timerTick) this.#arm(this.#core.options.idleTimeoutMs);
@@ -860,6 +873,7 @@ export class Connection
     if (this.#output !== OUTPUT.idle) {
       // A handler works, or a stream waits for its source: only the client's part has a deadline.
       if (body?.wanted === true) this.#failBody(body);
+      else if ((this.#flags & STREAMING) !== 0 && (this.#flags & PEER_ENDED) !== 0) this.transport.destroy();
       return;
     }
     if (body !== null || this.#pending !== null) {

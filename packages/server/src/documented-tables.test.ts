@@ -1,11 +1,28 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { SERVER_ERRORS } from "./errors.js";
-import { MULTIPART_OPTIONS, ROUTE_OPTIONS, SERVER_OPTIONS } from "./options.js";
+import { MULTIPART_OPTIONS, OTHER_RULES, ROUTE_OPTIONS, SERVER_OPTIONS } from "./options.js";
 import { TLS_OPTIONS } from "./tls/tls-options.js";
 import { WORKER_OPTIONS } from "./workers/worker-options.js";
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+
+const reference = readFileSync(new URL("../../../docs/reference/server.md", import.meta.url), "utf8");
+
+/** The section "Options" with all that is below it. */
+const optionsOf = (page: string): string => /\n## Options\n([\s\S]*?)(?=\n## |$)/.exec(page)![1]!.trim();
+const withoutLinks = (text: string): string => text.replace(/\]\([^)]*\)/g, "]");
+
+test("the reference page has every option, as the README has", () => {
+  expect(withoutLinks(optionsOf(reference))).toBe(withoutLinks(optionsOf(readme)));
+});
+
+test("no option is documented that is not there, and none is left out", () => {
+  const rows = optionsOf(readme).matchAll(/^\| `(\w+)` \| [^|]+ \| [^|]+ \| [^|]*\|/gm);
+  const documented = new Set([...rows].map(([, name]) => name));
+  const tables = [SERVER_OPTIONS, ROUTE_OPTIONS, MULTIPART_OPTIONS, TLS_OPTIONS, OTHER_RULES];
+  expect([...documented].sort()).toEqual([...new Set(tables.flatMap((table) => Object.keys(table)))].sort());
+});
 
 test.each([SERVER_OPTIONS, ROUTE_OPTIONS, MULTIPART_OPTIONS, TLS_OPTIONS, WORKER_OPTIONS])(
   "the README's option table is the option table",

@@ -21,22 +21,25 @@ export {
   type DependencyScope,
   dependency,
 } from "./handlers/dependency.js";
+export type { ServerSentEvent } from "./handlers/event-chunks.js";
+export { type FileOptions, file } from "./handlers/file-reply.js";
 export type { Middleware, Next, OnError, OnRequest, OnSend } from "./handlers/hooks.js";
 export { type RedirectToHttpsOptions, redirectToHttps } from "./handlers/redirect-to-https.js";
 export {
   bytes,
+  type EventOptions,
   empty,
   html,
   type JsonOptions,
   json,
   type ReplyOptions,
   redirect,
-  type ServerSentEvent,
   sse,
   stream,
   text,
 } from "./handlers/reply.js";
 export type { RouteOptions, ValidOf } from "./handlers/route-options.js";
+export { type CompressionOptions, compression, etags } from "./handlers/sending.js";
 export type { Reply } from "./handlers/to-plan.js";
 export { isEpollSupported } from "./loop/epoll.js";
 export type { BindAddress, LoopKind } from "./loop/loop.js";

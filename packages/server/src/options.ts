@@ -210,6 +210,13 @@ export const ROUTE_OPTIONS = {
     unit: "clients",
     meaning: "Clients that are kept apart; beyond, those that came longest ago start over.",
   },
+  compressMinBytes: {
+    default: 1024,
+    min: 0,
+    max: 1_073_741_824,
+    unit: "bytes",
+    meaning: "With `compress`: shorter answers are sent as they are.",
+  },
 } as const satisfies Record<string, NumberRow>;
 
 export type RouteNumberOption = keyof typeof ROUTE_OPTIONS;
@@ -284,7 +291,7 @@ const OTHER_DEFAULTS: OtherOptions = {
 };
 
 /** What each of them may be. */
-const OTHER_RULES: {
+export const OTHER_RULES: {
   readonly [K in keyof OtherOptions]: readonly [allowed: string, (value: unknown) => boolean];
 } = {
   loop: [LOOPS.join(", "), (value) => LOOPS.includes(value as LoopChoice)],

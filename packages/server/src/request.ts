@@ -254,6 +254,12 @@ export class ServerRequest<Params = Readonly<Record<string, unknown>>, Valid = u
     return this.#live().field(name);
   }
 
+  /** The `id` of the last event that a client has which connects to `sse()` again (`Last-Event-ID`, UTF-8). */
+  get lastEventId(): string | undefined {
+    const field = this.field("last-event-id");
+    return field === undefined ? undefined : Buffer.from(field, "latin1").toString("utf8");
+  }
+
   /**
    * The body in pieces as they come, its content coding (gzip, br, deflate) taken off.
    * @throws ServerError `TZ_SERVER_BODY_CODING`; otherwise as {@link bytes}

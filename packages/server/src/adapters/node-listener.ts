@@ -8,7 +8,7 @@ import { type BodySource, RequestBody } from "../body/request-body.js";
 import { ServerError } from "../errors.js";
 import type { RequestClient } from "../handlers/request-client.js";
 import { errorPlan } from "../response/error-plan.js";
-import { sendStream } from "../response/stream-sender.js";
+import { type StreamSink, sendStream } from "../response/stream-sender.js";
 
 const readFile = promisify(read);
 const FILE_CHUNK_BYTES = 256 * 1024;
@@ -191,8 +191,9 @@ async function sendSegment(segment: Uint8Array | FileSegment, outgoing: ServerRe
   }
 }
 
-class ResponseSink {
+class ResponseSink implements StreamSink {
   readonly #outgoing: ServerResponse;
+  #whenGone: (() => void) | undefined;
 
   constructor(outgoing: ServerResponse) {
     this.#outgoing = outgoing;
@@ -204,6 +205,15 @@ class ResponseSink {
 
   push(bytes: Uint8Array): boolean {
     return !this.#outgoing.write(bytes);
+  }
+
+  whenGone(listener: () => void): void {
+    if (this.gone) {
+      listener();
+      return;
+    }
+    if (this.#whenGone === undefined) this.#outgoing.once("close", () => this.#whenGone?.());
+    this.#whenGone = listener;
   }
 
   drained(): Promise<void> {

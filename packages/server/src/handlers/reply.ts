@@ -1,4 +1,5 @@
 import { ResponseHead, type ResponsePlan } from "@tz/http1";
+import { EventChunks, type ServerSentEvent } from "./event-chunks.js";
 import { KnownHeads } from "./known-heads.js";
 
 /** What a reply may carry beside its body. */
@@ -82,35 +83,28 @@ export function stream(
   return { head, body: { kind: "stream", length, chunks } };
 }
 
-export interface ServerSentEvent {
-  readonly data: string;
-  readonly event?: string;
-  readonly id?: string;
-  /** How long the browser waits before it connects again. */
-  readonly retryMs?: number;
+export interface EventOptions extends ReplyOptions {
+  /**
+   * A comment is sent when no event was for this long: proxies keep the connection, and a client that is gone is found.
+   * 0 sends none. Default 15,000.
+   */
+  readonly heartbeatMs?: number;
 }
 
-/** Server-sent events (WHATWG HTML §9.2). Line breaks in `data` become several `data:` lines, as the format asks. */
-export function sse(events: AsyncIterable<ServerSentEvent>, options: ReplyOptions = DEFAULTS): ResponsePlan {
-  const fields = ["Cache-Control", "no-store", ...(options.fields ?? NO_FIELDS)];
-  return stream(eventBytes(events), { ...options, fields, type: "text/event-stream" });
-}
+const HEARTBEAT_MS = 15_000;
 
-async function* eventBytes(events: AsyncIterable<ServerSentEvent>): AsyncGenerator<Uint8Array> {
-  for await (const { data, event, id, retryMs } of events) {
-    let text = "";
-    if (event !== undefined) text += `event: ${oneLine("event", event)}\n`;
-    if (id !== undefined) text += `id: ${oneLine("id", id)}\n`;
-    if (retryMs !== undefined) text += `retry: ${retryMs}\n`;
-    for (const line of data.split(/\r\n|\r|\n/)) text += `data: ${line}\n`;
-    yield Buffer.from(`${text}\n`);
-  }
-}
-
-function oneLine(name: string, value: string): string {
-  if (/[\r\n\0]/.test(value))
-    throw new TypeError(`sse(): ${name} ${JSON.stringify(value)} must not hold a line break or NUL`);
-  return value;
+/**
+ * Server-sent events (WHATWG HTML §9.2). Line breaks in `data` become several `data:` lines, as the format asks. A
+ * browser that connects again says the `id` of the last event that it has: `request.lastEventId`.
+ */
+export function sse(events: AsyncIterable<ServerSentEvent>, options: EventOptions = DEFAULTS): ResponsePlan {
+  const { heartbeatMs = HEARTBEAT_MS, status, fields: more = NO_FIELDS } = options;
+  const fields = ["Cache-Control", "no-store", ...more];
+  return stream(new EventChunks(events, heartbeatMs), {
+    ...(status !== undefined && { status }),
+    fields,
+    type: "text/event-stream",
+  });
 }
 
 /**

@@ -10,6 +10,7 @@ import { Validator } from "../validation/validator.js";
 import { compose } from "./hooks.js";
 import { json } from "./reply.js";
 import { checkRouteOptions, type RouteOptions } from "./route-options.js";
+import { sent } from "./sending.js";
 import { isAnswer, type Reply, toPlan } from "./to-plan.js";
 
 type Step = (request: ServerRequest) => Reply | Promise<Reply>;
@@ -18,20 +19,33 @@ type Step = (request: ServerRequest) => Reply | Promise<Reply>;
  * A handler with what its route asked for around it; an option that is not there costs nothing.
  *
  * ```
- *   rate ▶ body limit ▶ timeout ▶ middleware ▶ schemas ▶ handler ▶ response schema ▶ serializer
+ *   rate ▶ body limit ▶ timeout ▶ middleware ▶ schemas ▶ handler ▶ response schema ▶ serializer ▶ middleware ▶ tag ▶ coding
  * ```
  * @throws ServerError `TZ_SERVER_OPTION`
  */
 export function routeHandler(options: RouteOptions, handler: Handler): Handler {
   checkRouteOptions(options);
-  const { params, query, headers, body, response, stringify, use, maxBodyBytes, timeoutMs, ratePerSecond } =
-    options;
+  const {
+    params,
+    query,
+    headers,
+    body,
+    response,
+    stringify,
+    use,
+    maxBodyBytes,
+    timeoutMs,
+    ratePerSecond,
+    etag,
+    compress,
+  } = options;
   let step: Step = handler;
   if (response !== undefined || stringify !== undefined) step = answering(step, response, stringify);
   if ([params, query, headers, body].some((schema) => schema !== undefined)) {
     step = validating(step, new Validator(options));
   }
   if (use !== undefined && use.length > 0) step = within(step, use);
+  if (etag === true || compress === true) step = sending(step, etag === true, compress === true, options);
   if (timeoutMs !== undefined && timeoutMs > 0) step = timed(step, timeoutMs);
   if (maxBodyBytes !== undefined) step = limited(step, maxBodyBytes);
   if (ratePerSecond !== undefined && ratePerSecond > 0) step = throttled(step, options, ratePerSecond);
@@ -93,6 +107,18 @@ function within(step: Step, use: NonNullable<RouteOptions["use"]>): Step {
     return reply instanceof Promise ? reply.then(toPlan) : toPlan(reply);
   };
   return (request) => composed(request, inner);
+}
+
+function sending(step: Step, etag: boolean, compress: boolean, options: RouteOptions): Step {
+  const minBytes = options.compressMinBytes ?? ROUTE_OPTIONS.compressMinBytes.default;
+  const finish = (request: ServerRequest, reply: Reply): ResponsePlan | Promise<ResponsePlan> =>
+    sent(request, toPlan(reply), etag, compress ? minBytes : undefined);
+  return (request) => {
+    const reply = step(request);
+    return reply instanceof Promise
+      ? reply.then((settled) => finish(request, settled))
+      : finish(request, reply);
+  };
 }
 
 function limited(step: Step, maxBytes: number): Step {

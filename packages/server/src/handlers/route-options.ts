@@ -12,6 +12,10 @@ export interface RouteOptions extends RequestSchemas, Readonly<Partial<Record<Ro
   readonly response?: StandardSchema;
   /** Writes the value that the handler returns: `fastJson(schema)` of `fast-json-stringify`. Default `JSON.stringify`. */
   readonly stringify?: (value: never) => string;
+  /** Answers made of bytes get an entity tag, and 304 goes to who has them. Default `false`. */
+  readonly etag?: boolean;
+  /** Text and its kin is compressed by what the client accepts (br, gzip), from `compressMinBytes` on. Default `false`. */
+  readonly compress?: boolean;
   /** Middleware of this route alone, inside of the server's. */
   readonly use?: readonly Middleware[];
   /** Who shares a bucket of `ratePerSecond`. Default: the client's address. */
@@ -26,6 +30,7 @@ export type ValidOf<Options> = {
 };
 
 const SCHEMAS = ["params", "query", "headers", "body", "response"] as const;
+const FLAGS = ["etag", "compress"] as const;
 const FUNCTIONS = ["stringify", "rateKey"] as const;
 
 /** @throws ServerError `TZ_SERVER_OPTION` naming the option, the value and what is allowed */
@@ -38,12 +43,14 @@ export function checkRouteOptions(options: RouteOptions): void {
         refuse(name, "a Standard Schema (an object with ~standard)");
     } else if ((FUNCTIONS as readonly string[]).includes(name)) {
       if (typeof value !== "function") refuse(name, "a function");
+    } else if ((FLAGS as readonly string[]).includes(name)) {
+      if (typeof value !== "boolean") refuse(name, "true or false");
     } else if (name === "use") {
       if (!Array.isArray(value)) refuse(name, "a list of middleware");
     } else if (Object.hasOwn(ROUTE_OPTIONS, name)) {
       checkNumber(name, value, ROUTE_OPTIONS[name as RouteNumberOption]);
     } else {
-      const known = [...SCHEMAS, ...FUNCTIONS, "use", ...Object.keys(ROUTE_OPTIONS)];
+      const known = [...SCHEMAS, ...FUNCTIONS, ...FLAGS, "use", ...Object.keys(ROUTE_OPTIONS)];
       throw new ServerError(
         "TZ_SERVER_OPTION",
         `unknown route option ${JSON.stringify(name)}; allowed: ${known.join(", ")}`,

@@ -1,4 +1,5 @@
 import { ResponseHead, type ResponsePlan } from "@tz/http1";
+import { ReaderChunks } from "./reader-chunks.js";
 import { bytes, empty, json, text } from "./reply.js";
 
 /** What a handler may return; see {@link toPlan}. */
@@ -57,6 +58,6 @@ function fromResponse(response: Response): ResponsePlan {
   }
   return {
     head: new ResponseHead(response.status, fields),
-    body: { kind: "stream", length, chunks: body as unknown as AsyncIterable<Uint8Array> },
+    body: { kind: "stream", length, chunks: new ReaderChunks(body) },
   };
 }

@@ -89,6 +89,29 @@ describe.each(loops)("slow clients on the %s loop", (loop) => {
     expect(slow.received.byteLength).toBeLessThan(32 * MIB);
   });
 
+  test("a client that takes its answer slowly, but above the rate, gets all of it", async () => {
+    const slow = await open(await serve({ writeTimeoutMs: 3000, minSendBytesPerSecond: 1000 }));
+    slow.stopReading();
+    slow.send(GET("/large"));
+    // Less within `writeTimeoutMs` than what the kernel's send buffer holds back before it takes more.
+    const piece = (): void => {
+      slow.socket.once("data", () => slow.stopReading());
+      slow.resumeReading();
+    };
+    timers.push(setInterval(piece, 200));
+    await new Promise((resolve) => setTimeout(resolve, 5000));
+    expect([slow.ended, app!.stats().connections]).toEqual([false, 1]);
+    expect(slow.received.byteLength).toBeLessThan(8 * MIB);
+    clearInterval(timers.pop());
+    slow.socket.removeAllListeners("data");
+    let length = slow.received.byteLength;
+    slow.socket.on("data", (chunk: Buffer) => {
+      length += chunk.byteLength;
+    });
+    slow.resumeReading();
+    await until(() => length > 32 * MIB);
+  });
+
   test("an idle connection is closed without a word", async () => {
     const idle = await open(await serve({ idleTimeoutMs: 150 }));
     idle.send(GET("/"));

@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { constants } from "node:os";
 import { TLSSocket } from "node:tls";
 import { TimerWheel } from "@tz/alloc";
+import { isSupported, tcpBytesAcked } from "@tz/sys";
 import { IoMemory } from "./io-memory.js";
 import type { Listener, ListenOptions, Loop, Transport, TransportHandler } from "./loop.js";
 import { SendBatch } from "./send-batch.js";
@@ -113,6 +114,15 @@ export class NodeLoop implements Loop, SocketHost {
   }
 }
 
+/** What the handle of a Node socket tells; not documented, and not needed. */
+interface SocketHandle {
+  readonly fd?: unknown;
+  readonly bytesWritten?: unknown;
+  readonly writeQueueSize?: unknown;
+}
+
+const asksKernel = isSupported().supported;
+
 const IGNORE: TransportHandler = { onData() {}, onEnd() {}, onWritable() {}, onClose() {} };
 
 /** @internal A connection on a socket of Node's. */
@@ -206,6 +216,19 @@ export class NodeTransport implements Transport {
       if (!this.#full) this.handler.onWritable();
     });
     return -EAGAIN;
+  }
+
+  /**
+   * What the peer acknowledged, where the kernel can be asked. Otherwise what left for the kernel: Node counts bytes as
+   * written when they are asked for, but its handle knows how many of them still wait. `-1` where it does not say.
+   */
+  takenBytes(): number {
+    const { _handle: handle } = this.#socket as unknown as { _handle?: SocketHandle | null };
+    const { fd, bytesWritten, writeQueueSize } = handle ?? {};
+    if (asksKernel && typeof fd === "number" && fd >= 0) return tcpBytesAcked(fd);
+    return typeof bytesWritten === "number" && typeof writeQueueSize === "number"
+      ? bytesWritten - writeQueueSize
+      : -1;
   }
 
   pause(): void {

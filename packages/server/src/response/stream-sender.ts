@@ -4,6 +4,8 @@ export interface StreamSink {
   push(bytes: Uint8Array): boolean;
   /** Resolves when the queue is empty; also when the connection is gone. */
   drained(): Promise<void>;
+  /** Calls once when the connection is gone, unless {@link drained} was asked meanwhile. */
+  whenGone(listener: () => void): void;
   readonly gone: boolean;
 }
 
@@ -27,9 +29,14 @@ export async function sendStream(
   const iterator = chunks[Symbol.asyncIterator]();
   let left = length ?? Number.POSITIVE_INFINITY;
   let finished = false;
+  /** The source is behind with an answer: it cannot be waited for. */
+  let waiting = false;
   try {
     while (!sink.gone) {
-      const next = await iterator.next();
+      waiting = true;
+      const next = await nextOrGone(sink, iterator);
+      if (next === undefined) break;
+      waiting = false;
       if (next.done === true) {
         finished = true;
         break;
@@ -43,11 +50,30 @@ export async function sendStream(
       if (behind) await sink.drained();
     }
   } finally {
-    if (!finished) await iterator.return?.();
+    if (waiting && sink.gone) abandon(chunks, iterator);
+    else if (!finished) await iterator.return?.();
   }
   if (!finished || sink.gone || (length !== undefined && left !== 0)) return false;
   if (chunked) sink.push(LAST_CHUNK);
   return true;
+}
+
+/** The next chunk, or `undefined` as soon as the client is gone, whatever the source does. */
+function nextOrGone(
+  sink: StreamSink,
+  iterator: AsyncIterator<Uint8Array>,
+): Promise<IteratorResult<Uint8Array> | undefined> {
+  return new Promise((resolve, reject) => {
+    sink.whenGone(() => resolve(undefined));
+    iterator.next().then(resolve, reject);
+  });
+}
+
+/** Ends a source that somebody waits for. The iterator of a Node stream could not: it would wait itself. */
+function abandon(chunks: AsyncIterable<Uint8Array>, iterator: AsyncIterator<Uint8Array>): void {
+  const { destroy } = chunks as { destroy?: () => void };
+  if (typeof destroy === "function") destroy.call(chunks);
+  else iterator.return?.().catch(() => {});
 }
 
 function pushChunk(sink: StreamSink, chunk: Uint8Array): boolean {
