@@ -14,7 +14,11 @@ const optionsOf = (page: string): string => /\n## Options\n([\s\S]*?)(?=\n## |$)
 const withoutLinks = (text: string): string => text.replace(/\]\([^)]*\)/g, "]");
 
 test("the reference page has every option, as the README has", () => {
-  expect(withoutLinks(optionsOf(reference))).toBe(withoutLinks(optionsOf(readme)));
+  const rowsOf = (page: string): string[] =>
+    withoutLinks(optionsOf(page))
+      .split("\n")
+      .filter((line) => line.startsWith("| `"));
+  expect(rowsOf(reference)).toEqual(rowsOf(readme));
 });
 
 test("no option is documented that is not there, and none is left out", () => {
