@@ -25,6 +25,7 @@ export {
   SHARED_CACHE_NUMBERS,
 } from "./options.js";
 export { POLICY_NAMES, type PolicyName } from "./policy/choose.js";
+export { FrequencySketch } from "./policy/frequency-sketch.js";
 export type { KeyHash } from "./policy/key-hash.js";
 export type { SharedCacheOptions } from "./shared/layout.js";
 export {

@@ -4,6 +4,8 @@ export const STATIC_ERROR_CODES = {
   TZ_STATIC_PREFIX: "a mount prefix does not start with a slash, or is not in its canonical form",
   TZ_STATIC_ROOT: "the directory to serve does not exist, is not a directory or cannot be read",
   TZ_STATIC_MANIFEST: "the manifest file cannot be read, or is not one",
+  TZ_STATIC_SHARP:
+    "image conversion is asked for and the package sharp is not installed or does not run here",
 } as const;
 
 export type StaticErrorCode = keyof typeof STATIC_ERROR_CODES;

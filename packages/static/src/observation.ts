@@ -14,11 +14,19 @@ const warningChannel = diagnostics.channel("tz:static:warning");
  * - `"stale-sidecar"`: `path` is older than its source and not used
  * - `"stale-manifest"`: `path` has not the content that the manifest says, so its content-addressed name is 404
  * - `"watches-exhausted"`: the kernel has no inotify watches left; changes are seen by time from here on
+ * - `"image-failed"`: `path` could not be converted and is served as it is
+ * - `"image-cache-failed"`: a converted image could not be kept; nothing is converted for half a minute
  * - `"failed"`: an answer became 500; `error` says why
  */
 export interface StaticWarning {
   readonly mount: string;
-  readonly kind: "stale-sidecar" | "stale-manifest" | "watches-exhausted" | "failed";
+  readonly kind:
+    | "stale-sidecar"
+    | "stale-manifest"
+    | "watches-exhausted"
+    | "image-failed"
+    | "image-cache-failed"
+    | "failed";
   /** Below the root. */
   readonly path?: string;
   readonly error?: unknown;

@@ -48,7 +48,7 @@ export interface CacheOptions {
   /** Files up to this size are kept in memory, larger ones as open descriptors. */
   readonly maxEntryBytes?: number;
   /** Who goes when memory is short. */
-  readonly policy?: "sieve" | "lru";
+  readonly policy?: "sieve" | "lru" | "w-tinylfu";
   /** How long "not found" is believed without looking; never longer than `revalidateMs`. */
   readonly negativeTtlMs?: number;
   /** Descriptors of larger files that stay open. */
@@ -518,7 +518,7 @@ export const STATIC_OPTIONS = {
   "cache.bytes": integer(64 * MiB, 0, 64 * GiB, "bytes"),
   "cache.ttlMs": integer(24 * HOUR_MS, 1, 365 * 24 * HOUR_MS, "ms"),
   "cache.maxEntryBytes": integer(256 * KiB, 0, 64 * MiB, "bytes"),
-  "cache.policy": choice("sieve", "lru"),
+  "cache.policy": choice("sieve", "lru", "w-tinylfu"),
   "cache.negativeTtlMs": integer(1000, 0, HOUR_MS, "ms"),
   "cache.fds": integer(256, 0, 100_000, "descriptors"),
   "cache.shared": choice(true, false),

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { STATIC_ERROR_CODES } from "./errors.js";
+import { IMAGE_OPTIONS } from "./images/options.js";
 import type { Rule } from "./option-rules.js";
 import { STATIC_OPTIONS } from "./options.js";
 
@@ -35,6 +36,12 @@ test("every option, in the order of the table, with its default and what it take
     // The default list of types is long: the README has it in words.
     if (name !== "compress.types") expect(fallback, name).toBe(rule.default);
   });
+});
+
+test("every option of image mounts", () => {
+  const rules = Object.entries<Rule>(IMAGE_OPTIONS);
+  const rows = table("Image option").map(([name, fallback, allowed]) => [name, fallback, allowed]);
+  expect(rows).toEqual(rules.map(([name, rule]) => [`\`${name}\``, rule.default, rule.allowed]));
 });
 
 test("every error code and when it comes", () => {

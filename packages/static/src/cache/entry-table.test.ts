@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { EntryTable, TableEntry } from "./entry-table.js";
+import { EntryTable, type EvictionPolicy, TableEntry } from "./entry-table.js";
 
 class Item extends TableEntry {
   readonly name: string;
@@ -9,7 +9,7 @@ class Item extends TableEntry {
   }
 }
 
-function filled(policy: "sieve" | "lru", ...names: string[]): EntryTable<Item> {
+function filled(policy: EvictionPolicy, ...names: string[]): EntryTable<Item> {
   const table = new EntryTable<Item>(policy, 1);
   for (const name of names) table.insert(name, new Item(name));
   return table;
@@ -83,4 +83,35 @@ test("SIEVE spares who was asked for, once, and lets a scan through", () => {
 test("an empty table has no victim", () => {
   expect(new EntryTable<Item>("sieve").victim()).toBeUndefined();
   expect(new EntryTable<Item>("lru").victim()).toBeUndefined();
+});
+
+/** Asks for each name, and keeps it as a cache of so many entries does. */
+function ask(table: EntryTable<Item>, max: number, name: string): boolean {
+  if (table.findText(name) !== undefined) return true;
+  table.insert(name, new Item(name));
+  while (table.count > max) table.remove(table.victim()!);
+  return false;
+}
+
+test("W-TinyLFU: what is asked for often outlives any number of names that are asked for once", () => {
+  const table = filled("w-tinylfu");
+  const popular = Array.from({ length: 80 }, (_, i) => `/popular/${i}`);
+  for (let round = 0; round < 5; round++) for (const name of popular) ask(table, 100, name);
+  for (let i = 0; i < 5000; i++) {
+    ask(table, 100, `/once/${i}`);
+    if (i % 10 === 0) ask(table, 100, popular[(i / 10) % 80]!);
+  }
+  expect(popular.filter((name) => table.findText(name) !== undefined).length).toBeGreaterThan(75);
+  expect(table.count).toBe(100);
+});
+
+test("W-TinyLFU: when others become popular, they take the place", () => {
+  const table = filled("w-tinylfu");
+  const names = (what: string) => Array.from({ length: 80 }, (_, i) => `/${what}/${i}`);
+  for (let round = 0; round < 5; round++) for (const name of names("old")) ask(table, 100, name);
+  let hits = 0;
+  for (let round = 0; round < 40; round++) {
+    for (const name of names("new")) if (ask(table, 100, name) && round === 39) hits++;
+  }
+  expect(hits).toBeGreaterThan(70);
 });

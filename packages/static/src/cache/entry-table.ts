@@ -10,10 +10,12 @@
  *   newest ◀─▶ … ◀─▶ entry ◀─▶ … ◀─▶ oldest             also through the entries; eviction walks it
  * ```
  *
- * Eviction is SIEVE (Zhang et al., NSDI 2024) or LRU. SIEVE's hit is one store and it lets a scan pass through
- * without emptying the table; LRU moves the entry to the front.
+ * Eviction is SIEVE (Zhang et al., NSDI 2024), LRU or W-TinyLFU. SIEVE's hit is one store and it lets a scan pass
+ * through without emptying the table; LRU moves the entry to the front; W-TinyLFU counts, see `use-frequency.ts`.
  */
-export type EvictionPolicy = "sieve" | "lru";
+import { UseFrequency, type UseNode } from "./use-frequency.js";
+
+export type EvictionPolicy = "sieve" | "lru" | "w-tinylfu";
 
 /** What the table keeps in each entry. Only the table writes it. */
 export abstract class TableEntry {
@@ -25,6 +27,8 @@ export abstract class TableEntry {
   /** @internal */ older: TableEntry | undefined = undefined;
   /** @internal Asked for since SIEVE's hand last came by. */
   visited = false;
+  /** @internal Its place in W-TinyLFU's order. */
+  use: UseNode | undefined = undefined;
 }
 
 const INITIAL_BUCKETS = 256;
@@ -43,10 +47,12 @@ export class EntryTable<E extends TableEntry> {
   #newest: TableEntry | undefined;
   #oldest: TableEntry | undefined;
   #hand: TableEntry | undefined;
+  readonly #frequency: UseFrequency | undefined;
 
   /** @param seed makes the chains unpredictable for whoever names the files */
   constructor(policy: EvictionPolicy, seed: number = (Math.random() * 0x1_0000_0000) | 0) {
     this.#policy = policy;
+    this.#frequency = policy === "w-tinylfu" ? new UseFrequency() : undefined;
     this.#seed = seed;
   }
 
@@ -94,6 +100,7 @@ export class EntryTable<E extends TableEntry> {
     this.#newest = entry;
     this.#oldest ??= entry;
     this.#count++;
+    this.#frequency?.add(entry);
     return replaced;
   }
 
@@ -112,6 +119,7 @@ export class EntryTable<E extends TableEntry> {
     else before.nextInBucket = entry.nextInBucket;
     entry.nextInBucket = undefined;
     if (this.#hand === entry) this.#hand = entry.newer;
+    this.#frequency?.remove(entry);
     this.#unlink(entry);
     this.#keysLive -= wordsOf(entry.keyByteLength);
     entry.keyOffset = -1;
@@ -122,6 +130,7 @@ export class EntryTable<E extends TableEntry> {
   /** Whom the policy gives up next; it stays in until `remove`. */
   victim(): E | undefined {
     if (this.#policy === "lru") return this.#oldest as E | undefined;
+    if (this.#frequency !== undefined) return this.#frequency.victim() as E | undefined;
     let at = this.#hand ?? this.#oldest;
     while (at?.visited === true) {
       at.visited = false;
@@ -143,6 +152,9 @@ export class EntryTable<E extends TableEntry> {
   #touch(entry: TableEntry): void {
     if (this.#policy === "sieve") {
       entry.visited = true;
+    } else if (this.#frequency !== undefined) {
+      entry.visited = true;
+      this.#frequency.use(entry);
     } else if (entry !== this.#newest) {
       this.#unlink(entry);
       entry.newer = undefined;

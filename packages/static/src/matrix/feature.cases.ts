@@ -1140,6 +1140,13 @@ export const featureCases: readonly MatrixCase[] = [
     status: 200,
     body: noise(1 << 20),
   },
+  {
+    name: "W-TinyLFU",
+    options: { cache: { policy: "w-tinylfu" } },
+    target: "/hello.txt",
+    status: 200,
+    body: HELLO,
+  },
   { name: "LRU", options: { cache: { policy: "lru" } }, target: "/hello.txt", status: 200, body: HELLO },
 ];
 
