@@ -44,7 +44,14 @@ export const GOALS: readonly Goal[] = [
   ratio("browser-headers", "nginx", 0.75),
   ratio("cold", "nginx-cold", 0.9),
   ratio("pipelined", "nginx", 0.5),
-  { scenario: "pipelined", target: "tz-static", of: "requestsPerSecond", min: 400_000, unit: "requests/s" },
+  // In CPU time, which does not depend on what else the machine does.
+  {
+    scenario: "pipelined",
+    target: "tz-static",
+    of: "figure",
+    max: 2.5,
+    unit: "µs: 400,000 requests/s of one core",
+  },
   // 1.6 × 10 Gbit/s in bodies of 64 KiB.
   {
     scenario: "sizes",

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { GOALS } from "./goals.js";
 import { loadScenario, type Scenario, scenarioNames } from "./harness/scenario.js";
 import { type CommandLine, readCommandLine } from "./harness/settings.js";
-import { checkGoals } from "./report/check.js";
+import { checkGoals, countVerdicts } from "./report/check.js";
+import { writeIndexPage } from "./report/index-page.js";
 import { describeMachine } from "./report/machine.js";
 import type { Report } from "./report/markdown.js";
 import { publishInto } from "./report/publish.js";
@@ -32,6 +33,7 @@ export async function main(args: readonly string[]): Promise<Report[]> {
     if (publish) publishInto(readme, report);
     reports.push(report);
   }
+  if (publish) writeIndexPage(out, loadReports(out), GOALS);
   if (check) printVerdicts(reports, names);
   return reports;
 }
@@ -41,10 +43,8 @@ function printVerdicts(reports: readonly Report[], scenarios?: readonly string[]
   const goals = GOALS.filter(({ scenario }) => scenarios?.includes(scenario) ?? true);
   const verdicts = checkGoals(goals, reports);
   for (const { line } of verdicts) console.log(line);
-  const met = verdicts.filter((verdict) => verdict.met).length;
-  const measured = verdicts.filter(({ figure }) => figure !== undefined).length;
-  console.log(`${met} met, ${measured - met} missed, ${verdicts.length - measured} not measured`);
-  if (met < verdicts.length) process.exitCode = 1;
+  console.log(countVerdicts(verdicts));
+  if (verdicts.some(({ met }) => !met)) process.exitCode = 1;
 }
 
 async function runScenario(scenario: Scenario, commandLine: CommandLine): Promise<Report> {

@@ -18,6 +18,13 @@ export function checkGoals(goals: readonly Goal[], reports: readonly Report[]): 
   });
 }
 
+/** How many goals are met, in a line. */
+export function countVerdicts(verdicts: readonly Verdict[]): string {
+  const met = verdicts.filter((verdict) => verdict.met).length;
+  const measured = verdicts.filter(({ figure }) => figure !== undefined).length;
+  return `${met} met, ${measured - met} missed, ${verdicts.length - measured} not measured`;
+}
+
 function rowOf(report: Report | undefined, table: string | undefined, target: string) {
   if (report === undefined) return undefined;
   const tables = tablesOf(report.title, report.result);

@@ -23,6 +23,7 @@ import {
   scratchWords,
   writePath,
   writePathOrThrow,
+  writePathRange,
 } from "./scratch.js";
 import { STAT_BYTES, type StatBuffer } from "./stat-buffer.js";
 import { SYSCALL_NUMBER } from "./syscall-number.js";
@@ -55,7 +56,27 @@ export function openat(dirFd: number, path: Path, flags: number, mode = 0): numb
  */
 export function openat2(dirFd: number, path: Path, flags: number, resolve: number, mode = 0): number {
   const bad = writePath(path);
-  if (bad !== 0) return bad;
+  return bad !== 0 ? bad : openHow(dirFd, flags, resolve, mode);
+}
+
+/**
+ * {@link openat2} for a path that is `bytes[start, end)`: no string and no view is made of it.
+ * @returns as {@link openat2}
+ */
+export function openat2Range(
+  dirFd: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  flags: number,
+  resolve: number,
+): number {
+  const bad = writePathRange(bytes, start, end);
+  return bad !== 0 ? bad : openHow(dirFd, flags, resolve, 0);
+}
+
+/** Opens what {@link writePath} wrote. */
+function openHow(dirFd: number, flags: number, resolve: number, mode: number): number {
   // struct open_how: flags, mode, resolve, each 64 bits; no flag is above bit 31.
   scratchWords[0] = flags;
   scratchWords[1] = 0;

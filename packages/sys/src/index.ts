@@ -20,6 +20,7 @@ export {
   hasOpenat2,
   openat,
   openat2,
+  openat2Range,
   pread,
   preadv2,
   pwrite,

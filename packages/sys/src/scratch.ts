@@ -64,6 +64,19 @@ function writePathBytes(path: Uint8Array): number {
   return 0;
 }
 
+/** {@link writePath} for a path that is part of other bytes, as a request lies in memory. */
+export function writePathRange(bytes: Uint8Array, start: number, end: number): number {
+  const length = end - start;
+  if (length >= PATH_BYTES) return -ERRNO.ENAMETOOLONG;
+  for (let i = 0; i < length; i++) {
+    const byte = bytes[start + i]!;
+    if (byte === 0) return -ERRNO.EINVAL;
+    pathBuffer[i] = byte;
+  }
+  pathBuffer[length] = 0;
+  return 0;
+}
+
 /** {@link writePath} for calls that throw. */
 export function writePathOrThrow(path: Path, syscall: string): void {
   const result = writePath(path);

@@ -47,13 +47,27 @@ export class Validator {
     return this.#schemas.body === undefined ? values : this.#body(request, this.#schemas.body, values);
   }
 
-  async #body(request: ServerRequest, schema: StandardSchema, values: Values): Promise<Values> {
-    const problems: Problem[] = [];
-    const result = schema["~standard"].validate(await readBody(request));
-    take(result instanceof Promise ? await result : result, "body", values, problems);
-    if (problems.length > 0) throw new InvalidRequest("TZ_SERVER_INVALID_BODY", problems);
-    return values;
+  /** A body that came with its head, as small ones do, is checked at once: without a promise. */
+  #body(request: ServerRequest, schema: StandardSchema, values: Values): Values | Promise<Values> {
+    const value = isJson(request) ? jsonNow(request) : undefined;
+    if (value === undefined) return this.#bodyLater(request, schema, values);
+    const result = schema["~standard"].validate(value);
+    return result instanceof Promise
+      ? result.then((settled) => withBody(settled, values))
+      : withBody(result, values);
   }
+
+  async #bodyLater(request: ServerRequest, schema: StandardSchema, values: Values): Promise<Values> {
+    return withBody(await schema["~standard"].validate(await readBody(request)), values);
+  }
+}
+
+/** @throws InvalidRequest */
+function withBody(result: SchemaResult<unknown>, values: Values): Values {
+  const problems: Problem[] = [];
+  take(result, "body", values, problems);
+  if (problems.length > 0) throw new InvalidRequest("TZ_SERVER_INVALID_BODY", problems);
+  return values;
 }
 
 function take(result: SchemaResult<unknown>, part: RequestPart, values: Values, problems: Problem[]): void {
@@ -66,16 +80,31 @@ function take(result: SchemaResult<unknown>, part: RequestPart, values: Values, 
   }
 }
 
-/** The body as a value: JSON, or a form as a record. An absent type is taken for JSON. */
+/** Is the body JSON by its type? An absent type is taken for JSON. */
+function isJson(request: ServerRequest): boolean {
+  const type = request.mediaType;
+  return type === "application/json" || type === "" || type.endsWith("+json");
+}
+
+/** The value of a body that is here; `undefined`, which no JSON is, when it must be awaited. */
+function jsonNow(request: ServerRequest): unknown {
+  const bytes = request.bytesNow();
+  if (bytes === undefined) return undefined;
+  return parseJson(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"));
+}
+
+/** The body as a value: JSON, or a form as a record. */
 async function readBody(request: ServerRequest): Promise<unknown> {
+  if (isJson(request)) return parseJson(await request.text());
   const type = request.mediaType;
   if (type === "application/x-www-form-urlencoded") return recordOf(await request.form());
-  if (type !== "" && type !== "application/json" && !type.endsWith("+json")) {
-    throw new ServerError("TZ_SERVER_BODY_TYPE", `the route takes JSON or a form, not ${type}`, {
-      fields: ["Accept", "application/json, application/x-www-form-urlencoded"],
-    });
-  }
-  const text = await request.text();
+  throw new ServerError("TZ_SERVER_BODY_TYPE", `the route takes JSON or a form, not ${type}`, {
+    fields: ["Accept", "application/json, application/x-www-form-urlencoded"],
+  });
+}
+
+/** @throws InvalidRequest */
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {

@@ -13,7 +13,8 @@ import { type PackedResponse, type PlanBody, ResponseHead, type ResponsePlan } f
 import { Region } from "@tz/sys";
 
 const SLOT_BYTES = 16 * 1024;
-const HEAD_BYTES = 1024;
+/** A longer head goes the long way. */
+export const HEAD_BYTES = 1024;
 /** Files of this size and more go the long way. */
 export const BODY_BYTES = SLOT_BYTES - HEAD_BYTES;
 const SLOTS_A_REGION = 32;
@@ -33,7 +34,7 @@ class SlotHead extends ResponseHead {
   }
 
   override get byteLength(): number {
-    return this.#slot.headText.length;
+    return this.#slot.packed.headByteLength;
   }
 
   override get bytes(): Uint8Array {
@@ -59,36 +60,47 @@ class SlotBody {
   }
 }
 
+/** Where the parts of a head lie in a slot. */
+export interface HeadLayout {
+  /** What it was made of; `undefined` when nothing may be taken for granted. */
+  parts: object | undefined;
+  start: number;
+  lengthDigits: number;
+  /** -1: no date. */
+  dateSeconds: number;
+}
+
 export class ColdSlot implements ResponsePlan {
   readonly head: ResponseHead = new SlotHead(this);
   readonly body: PlanBody = new SlotBody(this);
   readonly packed: PackedResponse = { address: 0, byteLength: 0, headByteLength: 0 };
   /** Where the body goes, up to {@link BODY_BYTES}. */
   readonly bodyAddress: number;
-  /** @internal */
-  headText = "";
+  /** The slot's memory: the head ends at {@link HEAD_BYTES}, where the body begins. */
+  readonly bytes: Buffer;
+  /** What lies in {@link bytes} of the head that was written last, for whoever writes the next. */
+  readonly layout: HeadLayout = { parts: undefined, start: HEAD_BYTES, lengthDigits: 0, dateSeconds: -1 };
   readonly #slots: ColdSlots;
-  readonly #buffer: Buffer;
   #isTaken = false;
 
   /** @internal */
   constructor(slots: ColdSlots, region: Region, offset: number) {
     this.#slots = slots;
-    this.#buffer = Buffer.from(region.bytes.buffer, region.bytes.byteOffset + offset, SLOT_BYTES);
+    this.bytes = Buffer.from(region.bytes.buffer, region.bytes.byteOffset + offset, SLOT_BYTES);
     this.bodyAddress = region.addressOf(offset + HEAD_BYTES, BODY_BYTES);
   }
 
-  /** Puts the head before the body; `false` when it is too long. */
-  finish(headText: string, bodyByteLength: number): boolean {
-    const { length } = headText;
-    if (length > HEAD_BYTES) return false;
-    this.#buffer.write(headText, HEAD_BYTES - length, length, "latin1");
-    this.headText = headText;
+  /** The plan is whole: a head lies before the body. */
+  finish(headByteLength: number, bodyByteLength: number): void {
     const packed = this.packed as { -readonly [K in keyof PackedResponse]: PackedResponse[K] };
-    packed.address = this.bodyAddress - length;
-    packed.headByteLength = length;
-    packed.byteLength = length + bodyByteLength;
-    return true;
+    packed.address = this.bodyAddress - headByteLength;
+    packed.headByteLength = headByteLength;
+    packed.byteLength = headByteLength + bodyByteLength;
+  }
+
+  /** The head. Valid until the release. */
+  get headText(): string {
+    return this.bytes.toString("latin1", HEAD_BYTES - this.packed.headByteLength, HEAD_BYTES);
   }
 
   /** @internal */
@@ -106,7 +118,7 @@ export class ColdSlot implements ResponsePlan {
   /** @internal Valid until the release. */
   get bodyBytes(): Uint8Array {
     const { byteLength, headByteLength } = this.packed;
-    return this.#buffer.subarray(HEAD_BYTES, HEAD_BYTES + byteLength - headByteLength);
+    return this.bytes.subarray(HEAD_BYTES, HEAD_BYTES + byteLength - headByteLength);
   }
 }
 

@@ -21,6 +21,7 @@ import {
   O_RDONLY,
   openat,
   openat2,
+  openat2Range,
   preadv2,
   RESOLVE_BENEATH,
   RESOLVE_NO_MAGICLINKS,
@@ -50,6 +51,7 @@ const readFile = promisify(fs.read) as (
 
 /** `O_NONBLOCK`: opening a pipe must not wait for its writer; what is no regular file is closed at once. */
 const FILE_FLAGS = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+const CONTAINED = RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
 const DIRECTORY_FLAGS = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 const ROOT_FLAGS = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
@@ -136,10 +138,13 @@ export class SysFileSystem implements FileSystem {
    * smaller than `capacity`. What it was is in {@link lastStatus} then.
    *
    * It is looked at once, after it was read: a change meanwhile would show in its `ctime`.
+   * @param bytes holds the path below the root at `[start, end)`
    * @returns its length; or -1, with nothing open, when it takes more than that
    */
-  readAtOnce(relative: string, address: number, capacity: number): number {
-    const fd = this.#openContained(relative, FILE_FLAGS, RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH);
+  readAtOnce(bytes: Uint8Array, start: number, end: number, address: number, capacity: number): number {
+    const rootFd = this.#rootDescriptor();
+    if (rootFd < 0) return -1;
+    const fd = openat2Range(rootFd, bytes, start, end, FILE_FLAGS, CONTAINED);
     if (fd < 0) return -1;
     this.#vector.set(0, address, capacity);
     const count = preadv2(fd, this.#vector.address, 1, 0, RWF_NOWAIT);
