@@ -1,0 +1,77 @@
+// Installs the packed packages into an empty project, as a user would, and uses them there: plain JavaScript,
+// CommonJS, TypeScript (Node16 and Bundler), Express, Fastify, Hono, the command, and everything without FFI.
+// `node scripts/check-installed.mjs [--node PATH]`: with another Node than this one.
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { parseArgs } from "node:util";
+import { packAll } from "./workspace/pack.mjs";
+import { root } from "./workspace/root.mjs";
+
+const { values } = parseArgs({ options: { node: { type: "string", default: process.execPath } } });
+const node = values.node;
+const work = mkdtempSync(join(tmpdir(), "tz-installed-"));
+const project = join(work, "project");
+const examples = join(root, "scripts/consumer");
+let failed = 0;
+
+try {
+  const packed = packAll(join(work, "tarballs"));
+  cpSync(examples, project, { recursive: true });
+  const catalog = readFileSync(join(root, "pnpm-workspace.yaml"), "utf8");
+  const version = (name) => new RegExp(`^ {2}"?${name.replace("/", "\\/")}"?: (\\S+)$`, "m").exec(catalog)[1];
+  const others = ["express", "fastify", "hono", "typescript", "@types/node"];
+  const local = Object.fromEntries(packed.map(({ name, tarball }) => [name, `file:${tarball}`]));
+  const manifest = {
+    name: "consumer",
+    private: true,
+    type: "module",
+    dependencies: { ...local, ...Object.fromEntries(others.map((name) => [name, version(name)])) },
+    // Our packages are not in the registry yet, so those that need each other get the tarballs too.
+    overrides: local,
+  };
+  writeFileSync(join(project, "package.json"), JSON.stringify(manifest, null, 2));
+  const install = [
+    "install",
+    "--no-audit",
+    "--no-fund",
+    "--ignore-scripts",
+    "--prefer-offline",
+    "--loglevel=error",
+  ];
+  check("npm install, no script run", "npm", install);
+  check("plain JavaScript: every package imports", node, ["imports.mjs"]);
+  check("CommonJS: every package is required", node, ["requires.cjs"]);
+  check("TypeScript, Node16 resolution", node, [tsc(), "-p", "tsconfig.node16.json"]);
+  check("TypeScript, Bundler resolution", node, [tsc(), "-p", "tsconfig.bundler.json"]);
+  for (const host of ["tz", "express", "fastify", "hono"]) {
+    check(`files in ${host}`, node, ["serve-files.mjs", host]);
+  }
+  check("the command tz-static", node, ["command.mjs", "epoll"]);
+  check("npm install without FFI", "npm", [...install, "--omit=optional"]);
+  check("without FFI: every package imports", node, ["imports.mjs"]);
+  check("without FFI: files in tz", node, ["serve-files.mjs", "tz"]);
+  check("without FFI: the command tz-static takes the node loop", node, ["command.mjs", "node"]);
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
+process.exit(failed > 0 ? 1 : 0);
+
+function tsc() {
+  return join(project, "node_modules/typescript/bin/tsc");
+}
+
+function check(name, command, args) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd: project,
+    encoding: "utf8",
+    timeout: 300_000,
+    env: { ...process.env, NODE_OPTIONS: "", PATH: [dirname(node), process.env.PATH].join(delimiter) },
+  });
+  const ok = status === 0;
+  console.log(`${ok ? "ok" : "FAIL"} ${name}`);
+  if (ok) return;
+  failed++;
+  console.log(`${error?.message ?? ""}${stdout ?? ""}${stderr ?? ""}`.trim().replace(/^/gm, "    "));
+}
