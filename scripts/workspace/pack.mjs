@@ -9,8 +9,8 @@ export function packAll(folder) {
   const { packageManager } = readJson(join(root, "package.json"));
   return [...builtPackages().values()]
     .filter(({ manifest }) => !manifest.private)
-    .map(({ name, folder: from }) => {
-      const to = join(folder, name.replace("/", "-").replace("@", ""));
+    .map(({ name, folder: from }, index) => {
+      const to = join(folder, String(index));
       mkdirSync(to, { recursive: true });
       const { status, stdout, stderr } = spawnSync(
         "npx",
