@@ -19,6 +19,8 @@ export function writeIndexPage(folder: string, reports: readonly Report[], goals
         `| [${title}](${scenario}.md) ([plot](${scenario}.svg)) | ${machine.date} | ${machine.loadBefore} on ${machine.cores} cores |`,
     ),
     "",
+    "[System calls of 1,000 hot requests](system-calls.md), counted by hand.",
+    "",
     "## What is to be reached",
     "",
     "The goals are in [bench/goals.ts](../../bench/goals.ts); `pnpm bench --check` prints this:",
