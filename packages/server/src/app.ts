@@ -1,3 +1,4 @@
+import type { TLSSocket } from "node:tls";
 import type { PlanMount } from "@tz/http1";
 import { type ParamsOf, Router } from "@tz/router";
 import { type FetchHandler, type FetchOptions, fetchHandler } from "./adapters/fetch-handler.js";
@@ -7,6 +8,8 @@ import type { DeferQueue } from "./handlers/defer-queue.js";
 import { Hooks, type Middleware, type OnError, type OnRequest, type OnSend } from "./handlers/hooks.js";
 import { routeHandler } from "./handlers/route-handler.js";
 import type { RouteOptions, ValidOf } from "./handlers/route-options.js";
+import { Http2Listener } from "./http2/http2-listener.js";
+import { type Http2Options, resolveHttp2 } from "./http2/http2-options.js";
 import { EpollLoop, isEpollSupported } from "./loop/epoll.js";
 import type {
   BindAddress,
@@ -57,6 +60,8 @@ export interface ListenTarget extends PrivilegeOptions, SocketFileOptions {
   readonly reusePort?: boolean | undefined;
   /** Speaks HTTPS on this listener. */
   readonly tls?: TlsOptions | undefined;
+  /** Speaks HTTP/2 too, with clients that offer it over TLS (ALPN `h2`). Default `false`. */
+  readonly http2?: boolean | Http2Options | undefined;
   /** Sockets that listen already, in place of `host` and `port`: see `activatedSockets`. */
   readonly fds?: readonly number[] | undefined;
   /**
@@ -118,6 +123,7 @@ export class App {
   #supervisor: Supervisor | undefined;
   #agent: WorkerAgent | undefined;
   readonly #secure: SecureListener[] = [];
+  readonly #http2: Http2Listener[] = [];
   readonly #tlsCounts = new TlsCounts();
   #closing: Promise<void> | undefined;
   #counters: StatsTable | undefined;
@@ -327,7 +333,7 @@ export class App {
   }
 
   async #listenHere(target: ListenTarget, host: string, port: number): Promise<BindAddress> {
-    const secure = this.#secureListener(target.tls);
+    const secure = this.#secureListener(target);
     let address: BindAddress | undefined;
     try {
       address = await this.#bind(target, host, port, secure);
@@ -375,6 +381,7 @@ export class App {
       throw new ServerError("TZ_SERVER_STATE", "listen() with workers twice");
     // Workers read them again; what is wrong with them is told before there are any.
     if (target.tls !== undefined) loadTls(target.tls);
+    resolveHttp2(target.http2);
     const { loop, options } = this.#core;
     const { backlog, maxConnections } = options;
     const counters = resolveStats(options.stats) && SharedCounters.create(workers.count);
@@ -413,7 +420,7 @@ export class App {
         if (role.generationFd !== undefined) {
           memory = await GenerationMemory.join(role.generationFd, this.#core.mounts.all, role.count);
         }
-        secure = this.#secureListener(target.tls);
+        secure = this.#secureListener(target);
         if (secure !== undefined) this.#secure.push(secure);
         dropPrivileges(target);
       },
@@ -469,14 +476,22 @@ export class App {
     else throw new ServerError("TZ_SERVER_STATE", "reload() without workers");
   }
 
-  #secureListener(tls: TlsOptions | undefined): SecureListener | undefined {
-    if (tls === undefined) return undefined;
+  #secureListener({ tls, http2 }: ListenTarget): SecureListener | undefined {
+    const h2 = resolveHttp2(http2);
+    if (tls === undefined) {
+      if (h2 === undefined) return undefined;
+      throw new ServerError("TZ_SERVER_OPTION", "http2 without tls; allowed: http2 together with tls");
+    }
     const { loop, options } = this.#core;
     if (options.proxyProtocol) {
       throw new ServerError("TZ_SERVER_OPTION", "proxyProtocol is true; allowed with listen({ tls }): false");
     }
     const accept = (transport: Transport): TransportHandler => this.#accept(transport);
-    const secure = new SecureListener(tls, { loop, counts: this.#tlsCounts, accept, acceptHttp2: undefined });
+    const counts = this.#tlsCounts;
+    const listener = h2 === undefined ? undefined : new Http2Listener(this.#core, h2, counts);
+    const acceptHttp2 = listener && ((socket: TLSSocket) => listener.accept(socket));
+    const secure = new SecureListener(tls, { loop, counts, accept, acceptHttp2 });
+    if (listener !== undefined) this.#http2.push(listener);
     this.#core.useHsts(secure.hsts ?? this.#core.hsts);
     return secure;
   }
@@ -570,10 +585,14 @@ export class App {
       if (handler instanceof Connection) handler.drain();
       else if (handler instanceof Upgraded || handler instanceof ProxyPreamble) handler.stop();
     });
+    for (const listener of this.#http2) listener.drain();
     const deadline = performance.now() + timeoutMs;
-    while (core.loop.connections + core.admission.inFlight > 0 && performance.now() < deadline) {
-      await drainPoll();
-    }
+    const open = (): number => {
+      const { http2Sessions } = this.#tlsCounts;
+      return core.loop.connections + http2Sessions + core.admission.inFlight;
+    };
+    while (open() > 0 && performance.now() < deadline) await drainPoll();
+    for (const listener of this.#http2) await listener.destroy();
     await drainDeferred(core.deferred, deadline - performance.now());
     await core.values.dispose((error) => core.reportError(error));
     await core.loop.close();

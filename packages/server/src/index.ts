@@ -41,6 +41,7 @@ export {
 export type { RouteOptions, ValidOf } from "./handlers/route-options.js";
 export { type CompressionOptions, compression, etags } from "./handlers/sending.js";
 export type { Reply } from "./handlers/to-plan.js";
+export type { Http2Options } from "./http2/http2-options.js";
 export { isEpollSupported } from "./loop/epoll.js";
 export type { BindAddress, LoopKind } from "./loop/loop.js";
 export type { DurationSummary, Durations } from "./observe/latency-buckets.js";

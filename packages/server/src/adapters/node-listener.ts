@@ -1,17 +1,13 @@
-import { read } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { TLSSocket } from "node:tls";
-import { promisify } from "node:util";
-import { type FileSegment, httpDate, parseErrorOf, REASON_PHRASES, type ResponsePlan } from "@tz/http1";
+import { httpDate, parseErrorOf, REASON_PHRASES, type ResponsePlan } from "@tz/http1";
 import { type App, coreOf } from "../app.js";
+import { feedFromStream } from "../body/feed-from-stream.js";
 import { type BodySource, RequestBody } from "../body/request-body.js";
-import { ServerError } from "../errors.js";
 import type { RequestClient } from "../handlers/request-client.js";
 import { errorPlan } from "../response/error-plan.js";
+import { sendSegments } from "../response/segment-sender.js";
 import { type StreamSink, sendStream } from "../response/stream-sender.js";
-
-const readFile = promisify(read);
-const FILE_CHUNK_BYTES = 256 * 1024;
 
 /**
  * A listener for `http.createServer()` and `https.createServer()` that answers by the app: same routes, mounts, hooks
@@ -47,7 +43,7 @@ export function toNodeListener(app: App): (incoming: IncomingMessage, outgoing: 
       // Node takes the chunked coding off: what comes is the content, until it ends.
       const length = head.chunked ? Number.POSITIVE_INFINITY : head.contentLength;
       body = new RequestBody(new NodeBodySource(incoming), length, core.options.maxBodyBytes, false);
-      feed(incoming, body);
+      feedFromStream(incoming, body);
     }
     let answer: ResponsePlan | Promise<ResponsePlan>;
     try {
@@ -123,23 +119,6 @@ class NodeBodySource implements BodySource {
   sendContinue(): void {}
 }
 
-function feed(incoming: IncomingMessage, body: RequestBody): void {
-  incoming.on("data", (chunk: Buffer) => {
-    const taken = body.feed(chunk, 0, chunk.byteLength);
-    if (taken === chunk.byteLength || body.error !== null) return;
-    // The reader is behind: the rest waits in Node's stream.
-    incoming.pause();
-    incoming.unshift(chunk.subarray(taken));
-  });
-  incoming.on("end", () => body.end());
-  incoming.on("close", () =>
-    body.fail(
-      new ServerError("TZ_SERVER_BODY_ABORTED", "the client went away before the end of the request body"),
-    ),
-  );
-  incoming.on("error", () => {});
-}
-
 /** Carries a plan out on Node's response. Never rejects: what fails ends the connection. */
 async function send(plan: ResponsePlan, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   try {
@@ -160,7 +139,7 @@ async function send(plan: ResponsePlan, incoming: IncomingMessage, outgoing: Ser
       outgoing.end(body.bytes);
       await finished(outgoing);
     } else if (body.kind === "segments") {
-      for (const segment of body.segments) await sendSegment(segment, outgoing);
+      await sendSegments(new ResponseSink(outgoing), body.segments);
       outgoing.end();
     } else {
       const sink = new ResponseSink(outgoing);
@@ -171,23 +150,6 @@ async function send(plan: ResponsePlan, incoming: IncomingMessage, outgoing: Ser
     outgoing.destroy();
   } finally {
     plan.release?.();
-  }
-}
-
-async function sendSegment(segment: Uint8Array | FileSegment, outgoing: ServerResponse): Promise<void> {
-  const sink = new ResponseSink(outgoing);
-  if (segment instanceof Uint8Array) {
-    if (sink.push(segment)) await sink.drained();
-    return;
-  }
-  const { file, offset, length } = segment;
-  for (let at = 0; at < length && !sink.gone; ) {
-    if (at > 0 && file.isUnchanged?.() === false) throw new Error("the file changed while it was sent");
-    const chunk = Buffer.allocUnsafe(Math.min(FILE_CHUNK_BYTES, length - at));
-    const { bytesRead } = await readFile(file.fd, chunk, 0, chunk.byteLength, offset + at);
-    if (bytesRead === 0) throw new Error("the file ended before its promised length");
-    at += bytesRead;
-    if (sink.push(chunk.subarray(0, bytesRead))) await sink.drained();
   }
 }
 

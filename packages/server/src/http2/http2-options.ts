@@ -1,0 +1,80 @@
+import { ServerError } from "../errors.js";
+import { checkNumber } from "../options.js";
+
+/** What `listen({ http2: { … } })` takes. */
+export const HTTP2_OPTIONS = {
+  maxStreams: {
+    default: 128,
+    min: 1,
+    max: 10_000,
+    unit: "streams",
+    meaning:
+      "Requests of one connection at a time, those among them that the client has reset while a handler works; further ones are refused.",
+  },
+  resetsPerSecond: {
+    default: 50,
+    min: 1,
+    max: 1_000_000,
+    unit: "streams/s",
+    meaning:
+      "Requests that one connection may give up before they are answered, in the long run; then it is closed (ENHANCE_YOUR_CALM).",
+  },
+  resetBurst: {
+    default: 500,
+    min: 1,
+    max: 1_000_000,
+    unit: "streams",
+    meaning: "As many at once.",
+  },
+  controlFramesPerSecond: {
+    default: 50,
+    min: 1,
+    max: 1_000_000,
+    unit: "frames/s",
+    meaning: "PING, SETTINGS and PRIORITY frames of one connection in the long run; then it is closed.",
+  },
+  controlFrameBurst: {
+    default: 500,
+    min: 1,
+    max: 1_000_000,
+    unit: "frames",
+    meaning: "As many at once.",
+  },
+  sessionMemoryMiB: {
+    default: 10,
+    min: 1,
+    max: 1024,
+    unit: "MiB",
+    meaning: "What Node may hold for one connection: streams, header tables, frames that wait.",
+  },
+} as const;
+
+type Http2Number = keyof typeof HTTP2_OPTIONS;
+
+export type Http2Options = Partial<Record<Http2Number, number>>;
+export type ResolvedHttp2 = Readonly<Record<Http2Number, number>>;
+
+/**
+ * @returns `undefined` when HTTP/2 is off
+ * @throws ServerError `TZ_SERVER_OPTION`
+ */
+export function resolveHttp2(given: boolean | Http2Options | undefined): ResolvedHttp2 | undefined {
+  if (given === undefined || given === false) return undefined;
+  if (given !== true && (typeof given !== "object" || given === null)) {
+    throw new ServerError("TZ_SERVER_OPTION", `http2 is ${String(given)}; allowed: true, false, an object`);
+  }
+  const options: Http2Options = given === true ? {} : given;
+  const resolved = {} as Record<Http2Number, number>;
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(HTTP2_OPTIONS, name)) {
+      const allowed = Object.keys(HTTP2_OPTIONS).join(", ");
+      throw new ServerError("TZ_SERVER_OPTION", `unknown option http2.${name}; allowed: ${allowed}`);
+    }
+  }
+  for (const name of Object.keys(HTTP2_OPTIONS) as Http2Number[]) {
+    const value = options[name] ?? HTTP2_OPTIONS[name].default;
+    checkNumber(`http2.${name}`, value, HTTP2_OPTIONS[name]);
+    resolved[name] = value;
+  }
+  return resolved;
+}
