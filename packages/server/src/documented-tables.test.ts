@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { SERVER_ERRORS } from "./errors.js";
+import { HTTP2_OPTIONS } from "./http2/http2-options.js";
 import { MULTIPART_OPTIONS, OTHER_RULES, ROUTE_OPTIONS, SERVER_OPTIONS } from "./options.js";
 import { TLS_OPTIONS } from "./tls/tls-options.js";
 import { WORKER_OPTIONS } from "./workers/worker-options.js";
@@ -24,11 +25,11 @@ test("the reference page has every option, as the README has", () => {
 test("no option is documented that is not there, and none is left out", () => {
   const rows = optionsOf(readme).matchAll(/^\| `(\w+)` \| [^|]+ \| [^|]+ \| [^|]*\|/gm);
   const documented = new Set([...rows].map(([, name]) => name));
-  const tables = [SERVER_OPTIONS, ROUTE_OPTIONS, MULTIPART_OPTIONS, TLS_OPTIONS, OTHER_RULES];
+  const tables = [SERVER_OPTIONS, ROUTE_OPTIONS, MULTIPART_OPTIONS, TLS_OPTIONS, HTTP2_OPTIONS, OTHER_RULES];
   expect([...documented].sort()).toEqual([...new Set(tables.flatMap((table) => Object.keys(table)))].sort());
 });
 
-test.each([SERVER_OPTIONS, ROUTE_OPTIONS, MULTIPART_OPTIONS, TLS_OPTIONS, WORKER_OPTIONS])(
+test.each([SERVER_OPTIONS, ROUTE_OPTIONS, MULTIPART_OPTIONS, TLS_OPTIONS, HTTP2_OPTIONS, WORKER_OPTIONS])(
   "the README's option table is the option table",
   (table) => {
     for (const [name, row] of Object.entries(table)) {
