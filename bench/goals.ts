@@ -41,6 +41,7 @@ export const GOALS: readonly Goal[] = [
   ratio("hot", "sirv", 0.12),
   ratio("hot", "fastify-static", 0.07),
   ratio("hot", "express", 0.05),
+  ratio("workers", "tz-static", 1.1),
   ratio("browser-headers", "nginx", 0.75),
   ratio("cold", "nginx-cold", 0.9),
   ratio("pipelined", "nginx", 0.5),

@@ -26,6 +26,7 @@ const TARGETS: Readonly<Record<string, string>> = {
   "ws-echo": "tz-ws,ws",
   "latency-at-rate": "tz-static",
   "idle-connections": "tz-static",
+  workers: "tz-static-2,tz-static",
   startup: "tz-static,node-http",
 };
 

@@ -20,7 +20,14 @@ const groups = [
   {
     title: "Operate",
     folder: "operate",
-    pages: ["operate/troubleshooting", "operate/faq", "operate/security", "operate/tuning"],
+    pages: [
+      "operate/troubleshooting",
+      "operate/faq",
+      "operate/security",
+      "operate/tuning",
+      "operate/scaling",
+      "reliability",
+    ],
   },
   {
     title: "Deploy",

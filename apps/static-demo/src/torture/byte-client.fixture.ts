@@ -20,7 +20,7 @@ export interface ByteTally {
   slowestMs: number;
 }
 
-const ANSWER_MS_MAX = 60_000;
+const ANSWER_MS_MAX = 240_000;
 const HEAD_BYTES_MAX = 4096;
 /** One request in so many opens a connection of its own, so that new workers get some. */
 const RECONNECT_EVERY = 40;

@@ -12,7 +12,7 @@ const load = hasWrk
 
 test.skipIf(!epoll.supported)(
   `under ${load}, workers are killed and replaced without a failed request${reason}`,
-  { timeout: 240_000 },
+  { timeout: 500_000 },
   async () => {
     const tally = await tortureReload({ command, seconds: 20, connections: 8 });
     expect(tally.failures).toEqual([]);

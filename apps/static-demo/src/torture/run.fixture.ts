@@ -8,6 +8,7 @@ const { values, positionals } = parseArgs({
   options: {
     minutes: { type: "string", default: "10" },
     loop: { type: "string", default: "epoll" },
+    sources: { type: "boolean", default: false },
   },
 });
 const minutes = Number(values.minutes);
@@ -15,9 +16,12 @@ if (positionals.join() !== "reload" || !(minutes > 0) || !["epoll", "node"].incl
   console.error("usage: pnpm torture reload [--minutes 10] [--loop epoll|node]");
   process.exit(2);
 }
-const cli = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const command = values.sources
+  ? ["--import", "tsx", "--conditions=@tz/source", here("../cli.ts")]
+  : [here("../../dist/cli.js")];
 const { failures, client, ...rest } = await tortureReload({
-  command: [cli],
+  command,
   seconds: minutes * 60,
   more: ["--loop", values.loop],
 });

@@ -13,7 +13,7 @@ export interface WrkTally {
 
 /** wrk on `url` for so long. It runs behind everything else that the machine has to do. */
 export function wrk(url: string, seconds: number, connections: number): Promise<WrkTally> {
-  const args = ["-t1", `-c${connections}`, `-d${Math.ceil(seconds)}s`, "--timeout", "60s", url];
+  const args = ["-t1", `-c${connections}`, `-d${Math.ceil(seconds)}s`, "--timeout", "240s", url];
   const child = spawn("nice", ["-n", "10", "wrk", ...args], { stdio: ["ignore", "pipe", "inherit"] });
   let text = "";
   child.stdout.on("data", (chunk) => (text += chunk));

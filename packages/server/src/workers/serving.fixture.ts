@@ -3,6 +3,7 @@ import { setTimeout as later } from "node:timers/promises";
 import { createServer } from "../app.js";
 import { bytes, json, text } from "../handlers/reply.js";
 import { patternBytes } from "./pattern.fixture.js";
+import { activatedSockets } from "./systemd.js";
 import type { WorkerEvent } from "./worker-events.js";
 import { workerInfo } from "./worker-role.js";
 
@@ -65,7 +66,8 @@ const onEvent = (event: WorkerEvent): void =>
   tell({ event: "error" in event ? { ...event, error: event.error.message } : event });
 const workers = typeof target.workers === "object" ? { ...target.workers, onEvent } : target.workers;
 try {
-  const address = await app.listen({ ...target, workers } as Parameters<typeof app.listen>[0]);
+  const fds = activatedSockets();
+  const address = await app.listen({ ...target, fds, workers } as Parameters<typeof app.listen>[0]);
   tell({ address });
 } catch (error) {
   const { code, message } = error as NodeJS.ErrnoException;

@@ -9,11 +9,17 @@ import type { WorkerEvent } from "./worker-events.js";
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 const program = fileURLToPath(new URL("./serving.fixture.ts", import.meta.url));
 
+const START_TIMEOUT_MS = 170_000;
+
 export interface SupervisedInit {
   readonly server?: object;
   readonly target?: object;
   readonly execArgv?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
+  /** Commands of a shell that then becomes the server. */
+  readonly shell?: string;
+  /** A descriptor that it gets as its 3. */
+  readonly fd?: number;
 }
 
 export interface Reply {
@@ -36,10 +42,18 @@ export class Supervised {
   #ended = false;
 
   constructor(init: SupervisedInit) {
-    const config = JSON.stringify({ server: init.server ?? {}, target: { port: 0, ...init.target } });
+    const config = JSON.stringify({
+      server: init.server ?? {},
+      target: patient({ port: 0, ...init.target }),
+    });
     const flags = [...(init.execArgv ?? []), "--import", tsx, "--conditions=@tz/source", program, config];
-    this.child = spawn(process.execPath, flags, {
-      stdio: ["ignore", "inherit", "pipe", "ipc"],
+    const { shell, fd } = init;
+    const [file, ...args] =
+      shell === undefined
+        ? [process.execPath, ...flags]
+        : ["sh", "-c", `${shell}; exec "$0" "$@"`, process.execPath, ...flags];
+    this.child = spawn(file!, args, {
+      stdio: ["ignore", "inherit", "pipe", ...(fd === undefined ? [] : [fd]), "ipc"],
       env: { ...process.env, NODE_OPTIONS: "", ...init.env },
     });
     this.child.stderr?.on("data", (chunk) => (this.stderr += chunk));
@@ -134,6 +148,14 @@ export class Supervised {
       agent.destroy();
     }
   }
+}
+
+/** Machines that run tests can be so busy that a process takes long to start. */
+function patient(target: object): object {
+  const { workers } = target as { readonly workers?: object };
+  return workers === undefined
+    ? target
+    : { ...target, workers: { startTimeoutMs: START_TIMEOUT_MS, ...workers } };
 }
 
 function fetchOf(options: RequestOptions): Promise<Reply> {

@@ -15,7 +15,9 @@ import { GIVEN_HOST, takeHandedOver } from "./hand-over.js";
 
 /** SD_LISTEN_FDS_START */
 const FIRST_FD = 3;
-const SEND_FLAGS = 0x4000; // MSG_NOSIGNAL
+const MSG_NOSIGNAL = 0x4000;
+const MSG_DONTWAIT = 0x40;
+const WATCHDOG = "WATCHDOG=1";
 
 let activated: readonly number[] | undefined;
 
@@ -50,13 +52,15 @@ export function notifyServiceManager(...assignments: readonly string[]): boolean
   const path = process.env.NOTIFY_SOCKET;
   if (path === undefined || path === "" || !isSupported().supported) return false;
   const text = Buffer.from(assignments.join("\n"));
+  // A sign of life may be lost, the next one follows; it must not wait for a manager that does not read.
+  const flags = assignments.includes(WATCHDOG) ? MSG_NOSIGNAL | MSG_DONTWAIT : MSG_NOSIGNAL;
   const fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC);
   const message = Region.allocate(text.byteLength);
   try {
     message.bytes.set(text);
     // "@" stands for the NUL of an abstract name.
     const result = connect(fd, { family: "unix", path: path.replace(/^@/, "\0") });
-    return result === 0 && send(fd, message.address, text.byteLength, SEND_FLAGS) === text.byteLength;
+    return result === 0 && send(fd, message.address, text.byteLength, flags) === text.byteLength;
   } finally {
     message.release();
     close(fd);
