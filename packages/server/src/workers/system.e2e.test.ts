@@ -4,7 +4,6 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { AF_UNIX, bind, close, Region, recv, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, socket } from "@tz/sys";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { isEpollSupported } from "../loop/epoll.js";
 import { type Supervised, supervise } from "./supervised.fixture.js";
