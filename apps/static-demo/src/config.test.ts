@@ -17,6 +17,14 @@ const messageOf = (...args: string[]): string => {
   throw new Error(`accepted: ${args.join(" ")}`);
 };
 
+const NOTHING = {
+  metrics: false,
+  health: false,
+  dashboard: false,
+  admin: undefined,
+  drainDelayMs: 0,
+};
+
 test("defaults", () => {
   expect(read()).toEqual({
     dir: undefined,
@@ -31,6 +39,7 @@ test("defaults", () => {
     quiet: false,
     tls: undefined,
     config: undefined,
+    monitoring: NOTHING,
     mount: {},
     given: new Set(),
   });
@@ -39,7 +48,17 @@ test("defaults", () => {
 test("everything given, options before and after DIR", () => {
   const dir = mkdtempSync(join(tmpdir(), "tz-config-"));
   const all = {
-    ...{ dir, host: "::1", port: 0, loop: "node", quiet: true, tls: undefined, config: undefined, mount: {} },
+    ...{
+      dir,
+      host: "::1",
+      port: 0,
+      loop: "node",
+      quiet: true,
+      tls: undefined,
+      monitoring: NOTHING,
+      config: undefined,
+      mount: {},
+    },
     ...{ workers: "auto", pin: true, user: "www-data", group: "www-data", socketMode: undefined },
   };
   const more = ["--workers=auto", "--pin", "--user", "www-data", "--group", "www-data"];

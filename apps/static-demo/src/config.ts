@@ -2,6 +2,7 @@ import { accessSync, constants, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { StaticOptions } from "@tz/static";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { addMonitoringFlags, type MonitoringConfig, monitoringConfig } from "./monitoring-flags.js";
 import { addMountFlags, mountOptions } from "./mount-flags.js";
 import { addTlsFlags, type TlsConfig, tlsConfig } from "./tls-flags.js";
 import { UsageError } from "./usage-error.js";
@@ -33,6 +34,8 @@ export interface CommandLine extends ProcessOptions {
   readonly dir: string | undefined;
   /** As given, meant from the working directory. */
   readonly config: string | undefined;
+  /** What operators can see. */
+  readonly monitoring: MonitoringConfig;
   /** How DIR is served. */
   readonly mount: StaticOptions;
   /** Which options of the process were given; the others have their defaults. */
@@ -127,7 +130,7 @@ function buildCommand(version: string): Command {
     )
     .option("--quiet", "no notes on stderr, only errors", false)
     .option("--config <file>", "server and mounts from a file: .json, .mjs, .js, .cjs, .ts");
-  return addMountFlags(addTlsFlags(command, parsePort))
+  return addMountFlags(addMonitoringFlags(addTlsFlags(command, parsePort)))
     .version(version)
     .showSuggestionAfterError(false)
     .exitOverride();
@@ -154,7 +157,8 @@ export function readConfig(args: readonly string[], version: string): CommandLin
   >();
   const [dir] = command.args;
   const { tls, rest } = tlsConfig(others);
-  const mount = mountOptions(rest);
+  const { monitoring, rest: ofMount } = monitoringConfig(rest);
+  const mount = mountOptions(ofMount);
   if (dir === undefined && config === undefined && Object.keys(mount).length > 0) {
     throw new UsageError("options for the files need a DIR; the demo site has its own");
   }
@@ -165,6 +169,7 @@ export function readConfig(args: readonly string[], version: string): CommandLin
   return {
     ...process,
     tls,
+    monitoring,
     config,
     mount,
     dir: dir === undefined ? undefined : checkedDirectory("DIR", dir),

@@ -2,7 +2,10 @@ import type { Settings } from "./settings.js";
 import { UsageError } from "./usage-error.js";
 
 /** What the codes of a failed `listen` mean to the person at the keyboard. */
-const explanations: Record<string, (config: Settings, option: string, message: string) => string> = {
+const explanations: Record<
+  string,
+  (config: Pick<Settings, "host" | "port" | "loop">, option: string, message: string) => string
+> = {
   EADDRINUSE: ({ host, port }, option) =>
     host.includes("/")
       ? `${host} is taken; choose another path with --host`
@@ -25,7 +28,11 @@ const explanations: Record<string, (config: Settings, option: string, message: s
  * The cause chain is searched: the code of the system call may lie below the server's own error.
  * @param option the flag that names the port
  */
-export function explainListenFailure(error: unknown, config: Settings, option = "--port"): unknown {
+export function explainListenFailure(
+  error: unknown,
+  config: Pick<Settings, "host" | "port" | "loop">,
+  option = "--port",
+): unknown {
   for (let each = error; each instanceof Error; each = each.cause) {
     const { code } = each as NodeJS.ErrnoException;
     // A name that a resolver cannot answer for now is as good as unknown here.

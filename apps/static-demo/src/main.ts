@@ -8,9 +8,11 @@ import {
   workerInfo,
 } from "@tz/server";
 import { StaticError, type StaticMount, staticMount } from "@tz/static";
+import { AdminListener } from "./admin-listener.js";
 import { demoSite } from "./demo-site.js";
 import { HttpRedirect } from "./http-redirect.js";
 import { explainListenFailure } from "./listen-failure.js";
+import { addMonitoring, statsOptions } from "./monitoring.js";
 import type { Settings } from "./settings.js";
 import { stopOnSignals } from "./stop-signals.js";
 import { tlsOptions } from "./tls-config.js";
@@ -26,13 +28,16 @@ const drainTimeoutMs = 10_000;
  */
 export async function serve(config: Settings): Promise<void> {
   const { tls, workers, quiet } = config;
-  const app = createServer({ loop: config.loop });
+  const app = createServer({ loop: config.loop, stats: statsOptions(config.monitoring) });
   const mounts = config.mounts.length === 0 ? demoSite() : mountDirectories(config.mounts);
   for (const mount of mounts) app.mount(mount);
+
+  if (config.monitoring.admin === undefined) addMonitoring(app, config.monitoring);
 
   const note = (text: string) => quiet || console.error(text);
   // First: binding a low port needs rights that the server gives up. With workers their supervisor answers it.
   const redirect = workerInfo() === undefined ? await HttpRedirect.listen(config) : undefined;
+  const admin = workerInfo() === undefined ? await AdminListener.listen(config, app) : undefined;
   const address = await listen(app, config);
   // A worker: its supervisor listens to signals and has said the line.
   if (workerInfo() !== undefined) return;
@@ -40,13 +45,15 @@ export async function serve(config: Settings): Promise<void> {
     redirect.securePort = address.port;
     note(`Redirecting ${urlOf("http", redirect.address)}`);
   }
+  if (admin !== undefined) note(`Monitoring on ${urlOf("http", admin.address)}`);
   // With workers the signal is a reload, which reads everything anew.
   if (tls?.files !== undefined && workers === 1) process.on("SIGHUP", () => reloadCertificate(app, note));
   stopOnSignals(async () => {
     note("Stopping: finishing what is being sent …");
     if (workers === 1) notifyServiceManager("STOPPING=1");
-    const order = { timeoutMs: drainTimeoutMs };
+    const order = { timeoutMs: drainTimeoutMs, unreadyMs: config.monitoring.drainDelayMs };
     await Promise.all([app.close(order), redirect?.close(order)]);
+    await admin?.close();
   });
   // The one line on stdout: whoever started us may wait for it and read the port from it.
   console.log(`Listening on ${urlOf(tls === undefined ? "http" : "https", address)}`);

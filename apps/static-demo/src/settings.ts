@@ -1,10 +1,13 @@
 import type { StaticOptions } from "@tz/static";
 import type { CommandLine, ProcessOptions } from "./config.js";
 import { type MountSettings, readConfigFile } from "./config-file/read.js";
+import type { MonitoringConfig } from "./monitoring-flags.js";
 import { UsageError } from "./usage-error.js";
 
 /** Everything that is served, and where: the command line on top of the config file on top of the defaults. */
 export interface Settings extends ProcessOptions {
+  /** What operators can see. */
+  readonly monitoring: MonitoringConfig;
   /** Empty: the demo site. */
   readonly mounts: readonly (MountSettings & { readonly dir: string })[];
 }

@@ -44,7 +44,15 @@ export type { Reply } from "./handlers/to-plan.js";
 export type { Http2Options } from "./http2/http2-options.js";
 export { isEpollSupported } from "./loop/epoll.js";
 export type { BindAddress, LoopKind } from "./loop/loop.js";
+export { type ExpositionFormat, exposition } from "./observe/exposition.js";
 export type { DurationSummary, Durations } from "./observe/latency-buckets.js";
+export { isLocal } from "./observe/local-only.js";
+export {
+  type MetricsRegistry,
+  type MonitoringOptions,
+  monitoring,
+  type ReadyCheck,
+} from "./observe/monitoring.js";
 export type { StatsOptions } from "./observe/stats-options.js";
 export { StatsTable } from "./observe/stats-table.js";
 export type {
