@@ -32,6 +32,8 @@ export interface User {
   readonly recovery: readonly string[];
   readonly passkeys: readonly Passkey[];
   readonly createdMs: number;
+  /** Logins from before are void: set when the password is changed. */
+  readonly sessionsFromMs: number;
 }
 
 const NAME = /^[a-z0-9_](?:[a-z0-9._@-]{0,62}[a-z0-9_])?$/;

@@ -60,6 +60,7 @@ export class UsersFile {
         recovery: [],
         passkeys: [],
         createdMs: Date.now(),
+        sessionsFromMs: 0,
       };
       users.set(name, added);
       return added;
@@ -141,7 +142,7 @@ function readUsers(path: string): Map<string, User> {
 }
 
 function checkedUser(given: Record<string, unknown>): User {
-  const { name, role, hash, totp, recovery = [], passkeys = [], createdMs = 0 } = given;
+  const { name, role, hash, totp, recovery = [], passkeys = [], createdMs = 0, sessionsFromMs = 0 } = given;
   if (typeof name !== "string" || userName(name) !== name)
     throw new Error(`${shown(name)} is no user name in lower case`);
   const refuse = (what: string): never => {
@@ -164,6 +165,7 @@ function checkedUser(given: Record<string, unknown>): User {
     recovery: recovery as string[],
     passkeys: passkeys as Passkey[],
     createdMs: Number(createdMs),
+    sessionsFromMs: Number(sessionsFromMs),
   };
 }
 

@@ -1,0 +1,107 @@
+import { CloudtermError, checkUserName, hashPassword } from "@tz/cloudterm";
+import type { App, ServerRequest } from "@tz/server";
+import type { GatewayParts } from "../gateway-parts.js";
+import { hashSchemeOf } from "../hash-scheme.js";
+import { bodyOf, reply, textIn } from "../replies.js";
+import { adminOf, checkTransport } from "../request-guard.js";
+import { sessionInfo } from "./account-routes.js";
+
+const SESSIONS_MAX = 1000;
+const AUDIT_MAX = 500;
+const PASSWORD_LENGTH_MAX = 4096;
+
+export function addAdminRoutes(app: App, parts: GatewayParts, base: string): void {
+  const { users, sessions, terminals, invites, audit } = parts;
+  const note = (request: ServerRequest, event: string, detail = {}) =>
+    audit.write({ event, user: adminOf(request).user.name, address: request.client.address, ...detail });
+
+  app.get(`${base}/api/admin/users`, async (request) => {
+    adminOf(request);
+    const list = users.list().map(({ name, role, hash, totp, passkeys, createdMs }) => ({
+      name,
+      role,
+      createdMs,
+      hasPassword: hash !== undefined,
+      hasTotp: totp !== undefined,
+      passkeys: passkeys.length,
+    }));
+    return reply(parts, { users: list });
+  });
+
+  app.post(`${base}/api/admin/users`, async (request) => {
+    checkTransport(parts, request);
+    adminOf(request);
+    const body = await bodyOf(request);
+    const name = checkUserName(textIn(body, "name"));
+    const role = body.role === "admin" ? "admin" : "user";
+    const hash = await hashed(parts, textIn(body, "password", PASSWORD_LENGTH_MAX));
+    await users.add({ name, role, hash });
+    note(request, "user.added", { name, role });
+    return reply(parts, {}, { status: 201 });
+  });
+
+  app.post(`${base}/api/admin/users/:name/password`, async (request) => {
+    checkTransport(parts, request);
+    adminOf(request);
+    const body = await bodyOf(request);
+    const hash = await hashed(parts, textIn(body, "password", PASSWORD_LENGTH_MAX));
+    const { name } = await users.update(request.params.name, () => ({ hash, sessionsFromMs: Date.now() }));
+    await sessions.revokeAll(name);
+    note(request, "user.password", { name });
+    return reply(parts, {});
+  });
+
+  app.delete(`${base}/api/admin/users/:name`, async (request) => {
+    const { user } = adminOf(request);
+    const name = checkUserName(request.params.name);
+    if (name === user.name) throw new CloudtermError("TZ_CLOUDTERM_FORBIDDEN", "you cannot remove yourself");
+    await users.remove(name);
+    await sessions.revokeAll(name);
+    invites.revokeAll({ user: name });
+    for (const terminal of terminals.ofUser(name)) terminal.end();
+    note(request, "user.removed", { name });
+    return reply(parts, {});
+  });
+
+  app.get(`${base}/api/admin/sessions`, async (request) => {
+    adminOf(request);
+    return reply(parts, { sessions: (await sessions.all(SESSIONS_MAX)).map(sessionInfo) });
+  });
+
+  app.delete(`${base}/api/admin/sessions/:id`, async (request) => {
+    adminOf(request);
+    const found = (await sessions.all(SESSIONS_MAX)).filter(({ record }) => record.id === request.params.id);
+    if (found.length === 0) throw new CloudtermError("TZ_CLOUDTERM_NOT_FOUND");
+    await sessions.revoke(found);
+    note(request, "session.kicked", { name: found[0]!.record.user, session: request.params.id });
+    return reply(parts, {});
+  });
+
+  app.get(`${base}/api/admin/terminals`, async (request) => {
+    adminOf(request);
+    return reply(parts, { terminals: terminals.all.map(({ info }) => info) });
+  });
+
+  app.delete(`${base}/api/admin/terminals/:id`, async (request) => {
+    adminOf(request);
+    const terminal = terminals.get(request.params.id);
+    if (terminal === undefined) throw new CloudtermError("TZ_CLOUDTERM_NOT_FOUND");
+    terminal.end();
+    note(request, "terminal.killed", { terminal: terminal.id, name: terminal.user });
+    return reply(parts, {});
+  });
+
+  app.get(`${base}/api/admin/audit`, async (request) => {
+    adminOf(request);
+    return reply(parts, { events: await audit.tail(AUDIT_MAX) });
+  });
+}
+
+async function hashed(parts: GatewayParts, text: string): Promise<string> {
+  const password = Buffer.from(text);
+  try {
+    return await parts.queue.run(() => hashPassword(password, hashSchemeOf(parts.config)), true);
+  } finally {
+    password.fill(0);
+  }
+}

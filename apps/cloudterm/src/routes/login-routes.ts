@@ -1,0 +1,98 @@
+import { CloudtermError, checkUserName, hashPassword } from "@tz/cloudterm";
+import type { App } from "@tz/server";
+import { SETUP_PURPOSE } from "../first-run/setup-link.js";
+import type { GatewayParts } from "../gateway-parts.js";
+import { hashSchemeOf } from "../hash-scheme.js";
+import { attemptOf, beginAttempt, failedAttempt, logIn, welcome } from "../login-flow.js";
+import { bodyOf, reply, textIn } from "../replies.js";
+import { checkTransport, identify } from "../request-guard.js";
+
+/** Between the password and the code. */
+const SECOND_FACTOR_MS = 5 * 60_000;
+const SECOND_FACTOR = "second-factor";
+const PASSWORD_LENGTH_MAX = 4096;
+
+/** What can be asked for without a session, below `api/`. */
+export const PUBLIC_LOGIN_PATHS = ["session", "login", "login/code", "setup"];
+
+export function addLoginRoutes(app: App, parts: GatewayParts, base: string): void {
+  app.get(`${base}/api/session`, async (request) => {
+    const identity = await identify(parts, request);
+    if (identity !== undefined) return reply(parts, welcome(parts, identity.user, identity.session));
+    return reply(parts, { error: "TZ_CLOUDTERM_SESSION", setup: parts.users.size === 0 }, { status: 401 });
+  });
+
+  app.post(`${base}/api/login`, async (request) => {
+    checkTransport(parts, request);
+    const body = await bodyOf(request);
+    const name = textIn(body, "user");
+    const attempt = attemptOf(parts, request, name);
+    const password = Buffer.from(textIn(body, "password", PASSWORD_LENGTH_MAX));
+    await beginAttempt(parts, attempt);
+    const user = await parts.passwords.verify(name, password, attempt.device !== undefined);
+    if (user === undefined) throw failedAttempt(parts, attempt, "password");
+    if (user.totp !== undefined) {
+      const ticket = await parts.tickets.put(SECOND_FACTOR, user.name, SECOND_FACTOR_MS);
+      return reply(parts, { next: "code", ticket });
+    }
+    const { session, fields } = await logIn(parts, request, user, attempt, "password");
+    return reply(parts, welcome(parts, user, session), { more: fields });
+  });
+
+  app.post(`${base}/api/login/code`, async (request) => {
+    checkTransport(parts, request);
+    const body = await bodyOf(request);
+    const code = textIn(body, "code", 64);
+    const name = await parts.tickets.take(SECOND_FACTOR, textIn(body, "ticket"));
+    const user = name === undefined ? undefined : parts.users.get(name);
+    if (user === undefined)
+      throw new CloudtermError("TZ_CLOUDTERM_LOGIN", "the login took too long; begin again");
+    const attempt = attemptOf(parts, request, user.name);
+    try {
+      await beginAttempt(parts, attempt);
+    } catch (error) {
+      throw Object.assign(error as Error, { ticket: await newTicket(parts, user.name) });
+    }
+    const how = await parts.secondFactor.verify(user, code);
+    if (how === undefined) {
+      failedAttempt(parts, attempt, "code");
+      // The ticket is used up: a new one lets the user try again without the password.
+      const ticket = await newTicket(parts, user.name);
+      return reply(
+        parts,
+        { error: "TZ_CLOUDTERM_LOGIN", message: "that is no code that counts now", ticket },
+        { status: 401 },
+      );
+    }
+    const { session, fields } = await logIn(parts, request, user, attempt, how);
+    const now = parts.users.get(user.name) ?? user;
+    return reply(parts, welcome(parts, now, session), { more: fields });
+  });
+
+  app.post(`${base}/api/setup`, async (request) => {
+    checkTransport(parts, request);
+    const body = await bodyOf(request);
+    const name = checkUserName(textIn(body, "user"));
+    const password = Buffer.from(textIn(body, "password", PASSWORD_LENGTH_MAX));
+    const ticket = textIn(body, "ticket");
+    try {
+      if (parts.users.size > 0)
+        throw new CloudtermError("TZ_CLOUDTERM_SETUP", "the gateway has users already");
+      await beginAttempt(parts, attemptOf(parts, request, "setup"));
+      // A password that will not do must not use up the link.
+      const hash = await parts.queue.run(() => hashPassword(password, hashSchemeOf(parts.config)));
+      if ((await parts.tickets.take(SETUP_PURPOSE, ticket)) === undefined)
+        throw new CloudtermError("TZ_CLOUDTERM_SETUP");
+      const user = await parts.users.add({ name, role: "admin", hash });
+      parts.audit.write({ event: "setup", user: name, address: request.client.address });
+      const { session, fields } = await logIn(parts, request, user, attemptOf(parts, request, name), "setup");
+      return reply(parts, welcome(parts, user, session), { more: fields });
+    } finally {
+      password.fill(0);
+    }
+  });
+}
+
+function newTicket({ tickets }: GatewayParts, user: string): Promise<string> {
+  return tickets.put(SECOND_FACTOR, user, SECOND_FACTOR_MS);
+}

@@ -1,0 +1,141 @@
+import { CloudtermError, type Terminal } from "@tz/cloudterm";
+import type { App, ServerRequest } from "@tz/server";
+import type { GatewayParts } from "../gateway-parts.js";
+import { bodyOf, reply, textIn } from "../replies.js";
+import { identityOf } from "../request-guard.js";
+import type { SessionWatch } from "../session-watch.js";
+
+/** Between the page that asks and its socket. */
+const SHARED_SOCKET_MS = 30_000;
+const SHARED_SOCKET = "shared-socket";
+
+/** Without a session: for those who were sent a link. */
+export const PUBLIC_TERMINAL_PATHS = ["shared", "shared/socket"];
+
+export function addTerminalRoutes(app: App, parts: GatewayParts, base: string, watch: SessionWatch): void {
+  const { terminals, invites, sockets } = parts;
+  const own = (request: ServerRequest<{ readonly id: string }>): Terminal => {
+    const terminal = terminals.get(request.params.id);
+    if (terminal?.user === identityOf(request).user.name) return terminal;
+    throw new CloudtermError("TZ_CLOUDTERM_NOT_FOUND", "there is no such terminal of yours");
+  };
+  const note = (request: ServerRequest, event: string, terminal: Terminal, detail = {}) =>
+    parts.audit.write({
+      event,
+      user: identityOf(request).user.name,
+      address: request.client.address,
+      terminal: terminal.id,
+      ...detail,
+    });
+
+  app.get(`${base}/api/terminals`, async (request) => {
+    const { user } = identityOf(request);
+    return reply(parts, { terminals: terminals.ofUser(user.name).map(({ info }) => info) });
+  });
+
+  app.post(`${base}/api/terminals`, async (request) => {
+    const { user } = identityOf(request);
+    const { columns, rows, backend, choice } = await bodyOf(request);
+    const terminal = await terminals.open({
+      user: user.name,
+      columns: columns as number | undefined,
+      rows: rows as number | undefined,
+      backend: backend as string | undefined,
+      choice: choice as string | undefined,
+    } as Parameters<typeof terminals.open>[0]);
+    return reply(parts, terminal.info, { status: 201 });
+  });
+
+  app.delete(`${base}/api/terminals/:id`, async (request) => {
+    own(request).end();
+    return reply(parts, {});
+  });
+
+  app.get(`${base}/api/terminals/:id/socket`, async (request) => {
+    const terminal = own(request);
+    const { session, user } = identityOf(request);
+    parts.metrics.count("requests");
+    watch.add(session);
+    return sockets.accept(request as unknown as ServerRequest, {
+      terminal,
+      access: request.query.get("access") === "read" ? "read" : "write",
+      sessionId: session.record.id,
+      name: user.name,
+      hasRoom: (each) => terminals.hasRoom(each),
+    });
+  });
+
+  app.get(`${base}/api/terminals/:id/invites`, async (request) => {
+    return reply(parts, { invites: invites.ofTerminal(own(request).id) });
+  });
+
+  app.post(`${base}/api/terminals/:id/invites`, async (request) => {
+    const terminal = own(request);
+    const { access, lifeMs } = await bodyOf(request);
+    const { invite, secret } = invites.create({
+      terminal: terminal.id,
+      user: terminal.user,
+      access: access as "read",
+      lifeMs: lifeMs as number,
+    });
+    note(request, "invite.created", terminal, { invite: invite.id, access: invite.access });
+    return reply(parts, { invite, secret }, { status: 201 });
+  });
+
+  app.delete(`${base}/api/terminals/:id/invites/:invite`, async (request) => {
+    const terminal = own(request);
+    const { invite } = request.params;
+    if (!invites.revoke(terminal.id, invite)) throw new CloudtermError("TZ_CLOUDTERM_NOT_FOUND");
+    note(request, "invite.revoked", terminal, { invite });
+    return reply(parts, {});
+  });
+
+  // A link's secret never stands in a URL that is sent: it comes in a body and is changed for a ticket.
+  app.post(`${base}/api/shared`, async (request) => {
+    const body = await bodyOf(request);
+    const invite = invites.enter(textIn(body, "secret"));
+    const terminal = invite && terminals.get(invite.terminal);
+    if (invite === undefined || terminal === undefined) {
+      throw new CloudtermError(
+        "TZ_CLOUDTERM_NOT_FOUND",
+        "the link is over, or there is no such terminal any more",
+      );
+    }
+    const { id, access, user } = invite;
+    parts.audit.write({
+      event: "invite.used",
+      user,
+      address: request.client.address,
+      invite: id,
+      terminal: terminal.id,
+    });
+    const ticket = await parts.tickets.put(
+      SHARED_SOCKET,
+      JSON.stringify({ terminal: terminal.id, access, invite: id }),
+      SHARED_SOCKET_MS,
+    );
+    return reply(parts, { ticket, access, user, title: terminal.title });
+  });
+
+  app.get(`${base}/api/shared/socket`, async (request) => {
+    const value = await parts.tickets.take(SHARED_SOCKET, request.query.get("ticket") ?? "");
+    if (value === undefined)
+      throw new CloudtermError("TZ_CLOUDTERM_SESSION", "the ticket was used or is over");
+    const {
+      terminal: id,
+      access,
+      invite,
+    } = JSON.parse(value) as { terminal: string; access: "read"; invite: string };
+    const terminal = terminals.get(id);
+    // The link may have been revoked since the ticket was made.
+    const lives = invites.ofTerminal(id).some((each) => each.id === invite);
+    if (terminal === undefined || !lives) throw new CloudtermError("TZ_CLOUDTERM_NOT_FOUND");
+    return sockets.accept(request as unknown as ServerRequest, {
+      terminal,
+      access,
+      inviteId: invite,
+      name: "a guest",
+      hasRoom: (each) => terminals.hasRoom(each),
+    });
+  });
+}

@@ -1,0 +1,79 @@
+import type { Session } from "@tz/cloudterm";
+import type { GatewayParts } from "./gateway-parts.js";
+import { userOf } from "./request-guard.js";
+
+const WATCH_MS = 500;
+/** Sessions with an open terminal are looked up this often: it keeps them from idling out, and sees those that are over. */
+const LOOKUP_MS = 10_000;
+
+interface Watched {
+  session: Session;
+  lookedUpMs: number;
+}
+
+/**
+ * Watches the sessions that have sockets: a removed user, a password that was changed on the command line and a session
+ * whose time is over tell nobody by themselves.
+ */
+export class SessionWatch {
+  readonly #parts: GatewayParts;
+  readonly #watched = new Map<string, Watched>();
+  readonly #timer: NodeJS.Timeout;
+  #busy = false;
+
+  constructor(parts: GatewayParts) {
+    this.#parts = parts;
+    this.#timer = setInterval(() => this.#look(), WATCH_MS).unref();
+  }
+
+  add(session: Session): void {
+    // The first look comes soon: the session may have been revoked while its socket was being opened.
+    this.#watched.set(session.record.id, { session, lookedUpMs: 0 });
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #look(): void {
+    this.#parts.invites.sweep();
+    if (this.#busy) return;
+    this.#busy = true;
+    this.#lookAtAll()
+      .catch((error: unknown) => console.error(error))
+      .finally(() => {
+        this.#busy = false;
+      });
+  }
+
+  async #lookAtAll(): Promise<void> {
+    const { terminals, sessions, users, invites } = this.#parts;
+    const seen = new Set<string>();
+    for (const terminal of terminals.all) {
+      for (const { options } of terminal.viewers)
+        if (options.sessionId !== undefined) seen.add(options.sessionId);
+      if (terminal.ended === undefined && users.get(terminal.user) === undefined) {
+        // Removed on the command line: what was theirs goes.
+        invites.revokeAll({ user: terminal.user });
+        terminal.end();
+      }
+    }
+    const nowMs = Date.now();
+    for (const [id, watched] of this.#watched) {
+      const { session, lookedUpMs } = watched;
+      const isNew = lookedUpMs === 0;
+      if (userOf(this.#parts, session) === undefined) await sessions.revoke([session]);
+      else if (nowMs - lookedUpMs < LOOKUP_MS && !this.#isOver(session, nowMs)) continue;
+      else if ((await sessions.find(session.secret)) !== undefined) {
+        watched.lookedUpMs = nowMs;
+        if (seen.has(id) || isNew) continue;
+      }
+      this.#watched.delete(id);
+      terminals.dismiss(({ options }) => options.sessionId === id);
+    }
+  }
+
+  #isOver({ record }: Session, nowMs: number): boolean {
+    return nowMs >= record.endMs;
+  }
+}

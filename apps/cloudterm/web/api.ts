@@ -1,0 +1,92 @@
+/** What the gateway says of whoever is logged in. */
+export interface Welcome {
+  readonly user: string;
+  readonly role: "admin" | "user";
+  readonly session: string;
+  readonly csrfToken: string;
+  readonly hasPassword: boolean;
+  readonly hasTotp: boolean;
+  readonly recoveryLeft: number;
+  readonly backends: readonly string[];
+}
+
+export interface TerminalInfo {
+  readonly id: string;
+  readonly user: string;
+  readonly backend: string;
+  readonly title: string;
+  readonly createdMs: number;
+  readonly viewers: number;
+  readonly outputBytes: number;
+  readonly columns: number;
+  readonly rows: number;
+  readonly end?: { readonly message: string };
+}
+
+export class ApiError extends Error {
+  readonly status: number;
+  readonly data: Readonly<Record<string, unknown>>;
+
+  constructor(status: number, data: Readonly<Record<string, unknown>>) {
+    super(typeof data.message === "string" ? data.message : `the gateway answered ${status}`);
+    this.status = status;
+    this.data = data;
+  }
+}
+
+let csrfToken = "";
+let onLoggedOut = (): void => {};
+
+export function useWelcome(welcome: Welcome): void {
+  csrfToken = welcome.csrfToken;
+}
+
+export function whenLoggedOut(listener: () => void): void {
+  onLoggedOut = listener;
+}
+
+/** Everything is relative to the page, so that a base path needs no setting. */
+export function urlOf(path: string): URL {
+  return new URL(`api/${path}`, document.baseURI);
+}
+
+export function socketUrl(path: string): string {
+  const url = urlOf(path);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
+}
+
+let underWay: Promise<unknown> = Promise.resolve();
+
+/** Resolves when no change is under way: it may be one that gives this page another session. */
+export async function settled(): Promise<void> {
+  await underWay;
+}
+
+/** @throws ApiError; TypeError when the gateway cannot be reached */
+export function api<Result = Record<string, unknown>>(
+  method: "GET" | "POST" | "DELETE",
+  path: string,
+  body?: unknown,
+): Promise<Result> {
+  const answer = ask<Result>(method, path, body);
+  if (method !== "GET") underWay = Promise.allSettled([underWay, answer]);
+  return answer;
+}
+
+async function ask<Result>(method: "GET" | "POST" | "DELETE", path: string, body?: unknown): Promise<Result> {
+  const headers: Record<string, string> = {};
+  if (method !== "GET") headers["X-CSRF-Token"] = csrfToken;
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const init: RequestInit = { method, headers, credentials: "same-origin", cache: "no-store" };
+  if (body !== undefined) init.body = JSON.stringify(body);
+  const answer = await fetch(urlOf(path), init);
+  const data = (await answer.json().catch(() => ({}))) as Record<string, unknown>;
+  if (answer.ok) return data as Result;
+  if (answer.status === 429) {
+    const seconds = Number(answer.headers.get("Retry-After") ?? "1");
+    throw new ApiError(429, { ...data, message: `Too many attempts. Try again in ${seconds} s.` });
+  }
+  if (answer.status === 401 && data.error === "TZ_CLOUDTERM_SESSION" && path !== "session") onLoggedOut();
+  throw new ApiError(answer.status, data);
+}

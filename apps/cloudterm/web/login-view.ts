@@ -1,0 +1,115 @@
+import { ApiError, api, type Welcome } from "./api.js";
+import { field, h, show } from "./dom.js";
+
+/** Resolves when somebody is logged in. */
+export function logIn(): Promise<Welcome> {
+  return new Promise((resolve) => askPassword(resolve));
+}
+
+function card(title: string, ...content: readonly (Node | string)[]): HTMLElement {
+  return h(
+    "main",
+    { className: "card" },
+    h("h1", {}, "cloudterm"),
+    h("p", { className: "lead" }, title),
+    ...content,
+  );
+}
+
+/** A form that shows what went wrong and cannot be sent twice. */
+function formOf(action: string, inputs: readonly HTMLElement[], send: () => Promise<void>): HTMLFormElement {
+  const button = h("button", { className: "primary", type: "submit" }, action);
+  const problem = h("p", { className: "problem", role: "alert" });
+  const form = h("form", {}, ...inputs, problem, button);
+  form.onsubmit = async (event) => {
+    event.preventDefault();
+    button.disabled = true;
+    problem.textContent = "";
+    try {
+      await send();
+    } catch (error) {
+      problem.textContent = error instanceof ApiError ? error.message : "The gateway cannot be reached.";
+    } finally {
+      button.disabled = false;
+    }
+  };
+  return form;
+}
+
+function askPassword(done: (welcome: Welcome) => void): void {
+  const user = h("input", {
+    name: "username",
+    autocomplete: "username",
+    required: true,
+    autocapitalize: "none",
+  });
+  const password = h("input", {
+    name: "password",
+    type: "password",
+    autocomplete: "current-password",
+    required: true,
+  });
+  const form = formOf("Log in", [field("User", user), field("Password", password)], async () => {
+    const answer = await api<Welcome | { next: "code"; ticket: string }>("POST", "login", {
+      user: user.value,
+      password: password.value,
+    }).catch((error: unknown) => {
+      password.value = "";
+      password.focus();
+      throw error;
+    });
+    if ("next" in answer) askCode(answer.ticket, done);
+    else done(answer);
+  });
+  show(card("Log in to your terminals.", form));
+  user.focus();
+}
+
+function askCode(first: string, done: (welcome: Welcome) => void): void {
+  let ticket = first;
+  const code = h("input", { name: "code", autocomplete: "one-time-code", inputMode: "text", required: true });
+  const form = formOf("Continue", [field("Code", code)], async () => {
+    try {
+      done(await api<Welcome>("POST", "login/code", { ticket, code: code.value }));
+    } catch (error) {
+      code.value = "";
+      code.focus();
+      if (error instanceof ApiError && typeof error.data.ticket === "string") ticket = error.data.ticket;
+      else if (error instanceof ApiError && error.status !== 429) setTimeout(() => askPassword(done), 2000);
+      throw error;
+    }
+  });
+  show(card("The code of your authenticator, or a recovery code.", form));
+  code.focus();
+}
+
+/** The first administrator, through the one-time link. */
+export function setUp(ticket: string): Promise<Welcome> {
+  return new Promise((resolve) => {
+    const user = h("input", { name: "username", autocomplete: "username", value: "admin", required: true });
+    const password = h("input", {
+      name: "password",
+      type: "password",
+      autocomplete: "new-password",
+      required: true,
+      minLength: 10,
+    });
+    const again = h("input", {
+      name: "again",
+      type: "password",
+      autocomplete: "new-password",
+      required: true,
+    });
+    const inputs = [
+      field("User", user),
+      field("Password (10 characters or more)", password),
+      field("Once more", again),
+    ];
+    const form = formOf("Set password", inputs, async () => {
+      if (password.value !== again.value) throw new ApiError(400, { message: "The two passwords differ." });
+      resolve(await api<Welcome>("POST", "setup", { ticket, user: user.value, password: password.value }));
+    });
+    show(card("First run: choose the administrator's password.", form));
+    password.focus();
+  });
+}
