@@ -21,7 +21,7 @@ beforeAll(async () => {
   browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
   gateway = await GatewayProcess.start();
   network = await Network.to(gateway.url);
-});
+}, 200_000);
 afterAll(async () => {
   await browser?.close();
   await network?.cut();
@@ -197,5 +197,5 @@ test.skipIf(lacksChromium !== "")(
     await shot(page, "10-admin");
     expect(problems).toEqual([]);
   },
-  240_000,
+  400_000,
 );

@@ -57,7 +57,7 @@ export class GatewayProcess {
     });
     const gateway = new GatewayProcess(data, child);
     await vi.waitUntil(() => gateway.output.includes("Listening on") || child.exitCode !== null, {
-      timeout: 50_000,
+      timeout: 150_000,
     });
     gateway.url = /Listening on (\S+)/.exec(gateway.output)?.[1] ?? "";
     if (gateway.url === "") throw new Error(gateway.output);
@@ -66,7 +66,7 @@ export class GatewayProcess {
 
   /** The secret of the first run's link. */
   async setup(): Promise<string> {
-    await vi.waitUntil(() => /#setup=\S+\n/.test(this.output), { timeout: 50_000 });
+    await vi.waitUntil(() => /#setup=\S+\n/.test(this.output), { timeout: 150_000 });
     return /#setup=(\S+)/.exec(this.output)![1]!;
   }
 

@@ -5,21 +5,14 @@ import { join } from "node:path";
 import { totpCode, totpStep } from "@tz/cloudterm";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
-import {
-  type GatewayProcess,
-  newData,
-  PASSWORD,
-  runCli,
-  startWithAdmin,
-  Visitor,
-} from "./gateway-process.fixture.js";
+import { type GatewayProcess, PASSWORD, runCli, startWithAdmin, Visitor } from "./gateway-process.fixture.js";
 
 let gateway: GatewayProcess;
 let admin: Visitor;
 
 beforeAll(async () => {
   ({ gateway, admin } = await startWithAdmin(["--logins-per-address", "1000"]));
-});
+}, 200_000);
 afterAll(async () => {
   await gateway?.stop();
 });
