@@ -44,6 +44,12 @@ export { MemoryLimiter, type MemoryLimiterOptions } from "./rate-limit/memory-li
 export type { RateLimiter, RateRule } from "./rate-limit/rate-limiter.js";
 export { RedisLimiter } from "./rate-limit/redis-limiter.js";
 export type { OutputRecorder } from "./recordings/recorder.js";
+export {
+  RECORDING_LIMITS,
+  type Recording,
+  Recordings,
+  type RecordingsOptions,
+} from "./recordings/recordings.js";
 export { nodeRequestView, type RequestView, webRequestView } from "./request-safety/request-view.js";
 export { checkCsrfToken, SameSite, type SameSiteOptions } from "./request-safety/same-site.js";
 export { type SecurityFieldsOptions, securityFields } from "./request-safety/security-fields.js";
@@ -61,7 +67,10 @@ export { expiryOf } from "./sessions/session-store.js";
 export { type Login, type Session, Sessions, type SessionsOptions } from "./sessions/sessions.js";
 export { INVITE_MS_MAX, type Invite, type InviteStart, Invites } from "./terminals/invites.js";
 export { type LocalPtyOptions, localPty } from "./terminals/local-pty.js";
+export { type RawUpstreamOptions, rawUpstream } from "./terminals/raw-upstream.js";
 export { isSameOrigin, isSameOriginNode } from "./terminals/same-origin.js";
+export { type SshFleet, type SshFleetOptions, sshFleet } from "./terminals/ssh-fleet.js";
+export { readSshHosts, type SshHost, sshHosts } from "./terminals/ssh-hosts.js";
 export { type SizePolicy, Terminal, type TerminalInfo } from "./terminals/terminal.js";
 export type {
   BackendEvents,
@@ -84,5 +93,6 @@ export {
   type TerminalsOptions,
 } from "./terminals/terminals.js";
 export { serveTtyd, type TtydServerOptions } from "./terminals/ttyd-server.js";
+export { type TtydUpstreamOptions, ttydUpstream } from "./terminals/ttyd-upstream.js";
 export type { Access, Viewer, ViewerOptions, ViewerSink, ViewerState } from "./terminals/viewer.js";
 export { CLIENT, CLOSED, SERVER, TERMINAL_PROTOCOL, TTYD_PROTOCOL } from "./terminals/wire.js";

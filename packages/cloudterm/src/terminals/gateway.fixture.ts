@@ -13,7 +13,8 @@ export class TerminalGateway {
   readonly app: App;
   readonly terminals: Terminals;
   readonly invites: Invites;
-  readonly sockets = new TerminalSockets();
+  /** Without a limit of silence: on a busy machine this process itself may be away for longer. */
+  readonly sockets = new TerminalSockets({ connection: { idleTimeoutMs: 0 } });
   port = 0;
   readonly #clients: TerminalClient[] = [];
 

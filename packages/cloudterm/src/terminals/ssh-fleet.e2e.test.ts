@@ -1,0 +1,135 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { TerminalGateway } from "./gateway.fixture.js";
+import { sshFleet } from "./ssh-fleet.js";
+import { readSshHosts, sshHosts } from "./ssh-hosts.js";
+import { lacksSshd, SshServer } from "./sshd.fixture.js";
+
+const PIN = `SHA256:${"A".repeat(43)}`;
+
+describe.skipIf(lacksSshd !== "")(`with a real sshd${lacksSshd}`, () => {
+  let server: SshServer;
+  beforeAll(async () => {
+    server = await SshServer.start();
+  });
+  afterAll(() => server?.stop());
+
+  const host = (more: object = {}) => ({
+    name: "here",
+    host: "127.0.0.1",
+    port: server.port,
+    user: server.user,
+    hostKeys: [PIN, server.fingerprint],
+    ...more,
+  });
+
+  test("a shell on a host of the list: size, typing, new size, flood, exit code", async () => {
+    const fleet = sshFleet({ hosts: sshHosts([host()]), privateKey: server.key("client") });
+    expect(fleet.hostNames).toEqual(["here"]);
+    const gateway = await TerminalGateway.start({ backends: { ssh: fleet } });
+    try {
+      const terminal = await gateway.terminals.open({ user: "ada", choice: "here", columns: 91, rows: 29 });
+      const client = await gateway.client(`/t/${terminal.id}/write`, { columns: 91, rows: 29 });
+      client.type("exec sh\n");
+      client.type("stty size; echo $TERM; echo $SSH_CLIENT | cut -c1-9\n");
+      await client.sees("29 91");
+      await client.sees("xterm-256color");
+      await client.sees("127.0.0.1");
+      client.send('1{"columns":120,"rows":40}');
+      await client.until(() => terminal.size.columns === 120);
+      client.type("stty size; yes | head -c 2000000; echo do''ne\n");
+      await client.sees("40 120");
+      await client.sees("done");
+      client.type("exit 5\n");
+      expect(await client.closed()).toEqual({ code: 4000, reason: "the program exited with code 5" });
+      const other = await gateway.terminals.open({ user: "ada", choice: "here" });
+      other.end();
+      await client.until(() => other.ended !== undefined);
+    } finally {
+      await gateway.stop();
+    }
+  });
+
+  test.each<[string, () => Parameters<typeof sshFleet>[0], RegExp]>([
+    [
+      "a host key that is not pinned",
+      () => ({ hosts: sshHosts([host({ hostKeys: [PIN] })]), privateKey: server.key("client") }),
+      /its host key SHA256:\S+ is not one that is pinned/,
+    ],
+    [
+      "a key that the host does not know",
+      () => ({ hosts: sshHosts([host()]), privateKey: server.key("stranger") }),
+      /authentication methods failed/,
+    ],
+    ["a key that is none", () => ({ hosts: sshHosts([host()]), privateKey: "no key" }), /parse/],
+    ["an agent that is not there", () => ({ hosts: sshHosts([host()]), agent: "/nowhere" }), /here: /],
+    [
+      "a host that is not there",
+      () => ({ hosts: sshHosts([host({ port: 1 })]), privateKey: server.key("client") }),
+      /ECONNREFUSED/,
+    ],
+  ])("%s opens nothing, and is said", async (_name, options, message) => {
+    const events = { onOutput() {}, onDrain() {}, onEnd() {} };
+    const start = { columns: 80, rows: 24, user: "ada", choice: "here" };
+    await expect(sshFleet(options()).open(start, events)).rejects.toMatchObject({
+      code: "TZ_CLOUDTERM_BACKEND",
+      message: expect.stringMatching(message),
+    });
+  });
+
+  test("what a user says is a name of the list or nothing", async () => {
+    const fleet = sshFleet({ hosts: sshHosts([host()]), privateKey: server.key("client") });
+    const events = { onOutput() {}, onDrain() {}, onEnd() {} };
+    for (const choice of [
+      "-oProxyCommand=touch /tmp/owned",
+      "here -oProxyCommand=x",
+      "here%0a",
+      "here\n",
+      "HERE",
+      "127.0.0.1",
+      "root@here",
+      "__proto__",
+      "",
+      undefined,
+    ]) {
+      await expect(fleet.open({ columns: 80, rows: 24, user: "ada", choice }, events)).rejects.toMatchObject({
+        code: "TZ_CLOUDTERM_BACKEND",
+      });
+    }
+  });
+});
+
+const right = { name: "a", host: "a.example", user: "ada", hostKeys: [PIN] };
+
+test.each<[string, unknown]>([
+  ["no list", {}],
+  ["a host that is none", [null]],
+  ["a name that begins with a dash", [{ ...right, name: "-oProxyCommand=x" }]],
+  ["a host that begins with a dash", [{ ...right, host: "-oProxyCommand=x" }]],
+  ["a host with a space", [{ ...right, host: "a b" }]],
+  ["a host with a line feed", [{ ...right, host: "a\nb" }]],
+  ["a host with an encoded one", [{ ...right, host: "a%0ab" }]],
+  ["a host with a user", [{ ...right, host: "80@evil" }]],
+  ["a user that begins with a dash", [{ ...right, user: "-l" }]],
+  ["a port out of bounds", [{ ...right, port: 0 }]],
+  ["no pinned key", [{ ...right, hostKeys: [] }]],
+  ["a fingerprint that is none", [{ ...right, hostKeys: ["MD5:00"] }]],
+  ["a name twice", [right, right]],
+  ["an option of ssh", [{ ...right, proxyCommand: "x" }]],
+])("a host list with %s is refused", (_name, list) => {
+  expect(() => sshHosts(list)).toThrow(expect.objectContaining({ code: "TZ_CLOUDTERM_OPTION" }));
+});
+
+test("the host list is a file of JSON", () => {
+  const folder = mkdtempSync(join(tmpdir(), "tz-hosts-"));
+  const path = join(folder, "hosts.json");
+  writeFileSync(path, JSON.stringify([right]));
+  expect(readSshHosts(path)).toEqual([{ ...right, port: 22 }]);
+  writeFileSync(path, "[");
+  expect(() => readSshHosts(path)).toThrow(expect.objectContaining({ code: "TZ_CLOUDTERM_OPTION" }));
+  rmSync(folder, { recursive: true });
+  expect(() => readSshHosts(path)).toThrow(expect.objectContaining({ code: "TZ_CLOUDTERM_OPTION" }));
+  expect(() => sshFleet({ hosts: [] })).toThrow(expect.objectContaining({ code: "TZ_CLOUDTERM_OPTION" }));
+});

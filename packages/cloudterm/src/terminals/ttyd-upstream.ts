@@ -1,0 +1,89 @@
+import { request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { CloudtermError } from "../errors.js";
+import type { Upstream, UpstreamGuard } from "../proxy/upstream.js";
+import type { TerminalBackend } from "./terminal-backend.js";
+import { type TerminalDialect, type UpstreamTerminalOptions, upstreamTerminal } from "./upstream-terminal.js";
+import { SERVER, TTYD_PROTOCOL, textMessage } from "./wire.js";
+
+export interface TtydUpstreamOptions extends UpstreamTerminalOptions {
+  /** `user:password` of ttyd's `--credential`. */
+  readonly credential?: string | undefined;
+}
+
+const TOKEN_BYTES_MAX = 64 * 1024;
+
+/**
+ * Terminals of a ttyd: `url` is the one of its WebSocket, `ws://host:7681/ws`. Its `3` (resume) is never sent: a ttyd then
+ * overwrites output that is under way; TCP holds it back instead.
+ * @throws CloudtermError `TZ_CLOUDTERM_REQUEST` for a URL that may not be, `TZ_CLOUDTERM_OPTION`
+ */
+export function ttydUpstream({ credential, ...options }: TtydUpstreamOptions): TerminalBackend {
+  const basic =
+    credential === undefined
+      ? []
+      : [["Authorization", `Basic ${Buffer.from(credential).toString("base64")}`] as const];
+  const fields = [...basic, ...(options.fields ?? [])];
+  return upstreamTerminal("ttyd", { ...options, fields }, async (guard, upstream) =>
+    dialect(await tokenOf(guard, upstream, { ...options, fields })),
+  );
+}
+
+function dialect(token: string): TerminalDialect {
+  return {
+    protocols: [TTYD_PROTOCOL],
+    greet: ({ columns, rows }) => [Buffer.from(JSON.stringify({ AuthToken: token, columns, rows }))],
+    input: (bytes, start, end) => Buffer.concat([Buffer.from("0"), bytes.subarray(start, end)]),
+    resize: ({ columns, rows }) => textMessage(0x31, JSON.stringify({ columns, rows })),
+    read(bytes, start, end, events) {
+      if (bytes[start] === SERVER.output) events.onOutput(bytes, start + 1, end);
+      else if (bytes[start] === SERVER.title)
+        events.onTitle?.(Buffer.from(bytes.subarray(start + 1, end)).toString());
+      // Preferences are those of ttyd's own page.
+    },
+  };
+}
+
+/** `GET BASE/token`, beside `BASE/ws`. @throws CloudtermError `TZ_CLOUDTERM_BACKEND` */
+function tokenOf(
+  guard: UpstreamGuard,
+  upstream: Upstream,
+  options: UpstreamTerminalOptions,
+): Promise<string> {
+  const { secure, host, port, authority } = upstream;
+  const path = upstream.path.replace(/\/ws(\?.*)?$/, "/token");
+  const { fields = [], tls, connectTimeoutMs = 10_000 } = options;
+  const headers = [["Host", authority], ...fields].flat();
+  const asked = { host, port, path, headers, agent: false as const, lookup: guard.lookup };
+  return new Promise((resolve, reject) => {
+    const fail = (message: string): void => {
+      reject(new CloudtermError("TZ_CLOUDTERM_BACKEND", message));
+      request.destroy();
+    };
+    const request = secure ? httpsRequest({ ...tls, ...asked }) : httpRequest(asked);
+    request.setTimeout(connectTimeoutMs, () =>
+      fail(`the upstream did not answer within ${connectTimeoutMs} ms`),
+    );
+    request.on("error", (error: NodeJS.ErrnoException) =>
+      fail(`the upstream cannot be reached (${error.code})`),
+    );
+    request.on("response", (response) => {
+      let text = "";
+      response.setEncoding("latin1");
+      response.on("data", (chunk: string) => {
+        text += chunk;
+        if (text.length > TOKEN_BYTES_MAX) fail("the upstream's token is too long");
+      });
+      response.on("end", () => {
+        try {
+          const { token } = JSON.parse(text) as { token?: unknown };
+          if (response.statusCode === 200 && typeof token === "string") resolve(token);
+          else fail(`the upstream answered ${response.statusCode} when it was asked for a token`);
+        } catch {
+          fail(`the upstream answered ${response.statusCode} when it was asked for a token`);
+        }
+      });
+    });
+    request.end();
+  });
+}

@@ -1,0 +1,174 @@
+import { createServer as createHttpServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, expect, test, vi } from "vitest";
+import { type WebSocket, WebSocketServer } from "ws";
+import { TerminalGateway } from "./gateway.fixture.js";
+import { rawUpstream } from "./raw-upstream.js";
+import type { TerminalBackend } from "./terminal-backend.js";
+import { serveTtyd } from "./ttyd-server.js";
+import { ttydUpstream } from "./ttyd-upstream.js";
+
+const stops: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
+const allow = ["127.0.0.1"];
+
+async function gateway(backend?: TerminalBackend): Promise<TerminalGateway> {
+  const started = await TerminalGateway.start(backend && { backends: { up: backend } });
+  stops.push(() => started.stop());
+  return started;
+}
+
+/** A server whose WebSockets a test answers. */
+async function server(
+  onSocket: (socket: WebSocket, fields: NodeJS.Dict<string | string[]>) => void,
+): Promise<number> {
+  const http = createHttpServer((_request, response) => response.end('{"token":"t"}'));
+  const sockets = new WebSocketServer({ server: http });
+  sockets.on("connection", (socket, request) => onSocket(socket, request.headers));
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  stops.push(() => {
+    for (const socket of sockets.clients) socket.terminate();
+    http.closeAllConnections();
+    http.close();
+  });
+  return (http.address() as AddressInfo).port;
+}
+
+test("a terminal of a ttyd: credential, size, typing, title, new size, exit", async () => {
+  const far = await gateway();
+  const seen: (string | undefined)[] = [];
+  serveTtyd(far.app, "/far", far.sockets, {
+    token: (request) => {
+      seen.push(request.field("authorization"));
+      return "dG9rZW4=";
+    },
+    access: () => ({
+      access: "write",
+      terminal: async (size) => {
+        const terminal = await far.terminals.open({ user: "far", ...size });
+        terminal.setTitle("far away");
+        return terminal;
+      },
+    }),
+  });
+  const near = await gateway(
+    ttydUpstream({ url: `ws://127.0.0.1:${far.port}/far/ws`, credential: "ada:geheim", allow }),
+  );
+  const terminal = await near.terminals.open({ user: "ada", columns: 77, rows: 22 });
+  const client = await near.client(`/t/${terminal.id}/write`, { columns: 77, rows: 22 });
+  client.type("stty size\n");
+  await client.sees("22 77");
+  expect(terminal.title).toBe("far away");
+  expect(new Set(seen)).toEqual(new Set([`Basic ${Buffer.from("ada:geheim").toString("base64")}`]));
+  client.send('1{"columns":133,"rows":44}');
+  client.type("stty size; yes | head -c 3000000; echo do''ne\n");
+  await client.sees("44 133");
+  await client.sees("done");
+  expect(client.outputBytes).toBeGreaterThan(3_000_000);
+  client.type("exit\n");
+  expect((await client.closed()).code).toBe(1000);
+});
+
+test("a ttyd client that is paused holds the far program up by TCP alone", async () => {
+  let sent = 0;
+  const received: string[] = [];
+  const port = await server((socket) => {
+    socket.on("message", (data: Buffer) => void received.push(data.toString()));
+    const chunk = Buffer.concat([Buffer.from("0"), Buffer.alloc(65_536, "x")]);
+    const more = (): void => {
+      if (socket.readyState !== socket.OPEN) return;
+      sent += chunk.length;
+      socket.send(chunk, () => setImmediate(more));
+    };
+    more();
+  });
+  const near = await gateway(ttydUpstream({ url: `ws://127.0.0.1:${port}/ws`, allow }));
+  const terminal = await near.terminals.open({ user: "ada" });
+  const stalled = await near.client(`/t/${terminal.id}/write`, {}, { perMessageDeflate: false });
+  stalled.send("2");
+  let last = -1;
+  let still = 0;
+  await vi.waitUntil(
+    () => {
+      still = sent === last && sent > 0 ? still + 1 : 0;
+      last = sent;
+      return still > 60;
+    },
+    { timeout: 50_000, interval: 5 },
+  );
+  const before = sent;
+  stalled.send("3");
+  await stalled.until(() => sent > before + 1_000_000);
+  expect(received.map((text) => text[0])).not.toContain("2");
+  expect(received.map((text) => text[0])).not.toContain("3");
+});
+
+test("odd ends of an upstream are said to the user", async () => {
+  const ends: [(socket: WebSocket) => void, string, number][] = [
+    [(socket) => socket.close(1000), "the program has ended", 1000],
+    [(socket) => socket.terminate(), "the upstream closed the connection", 4000],
+    [(socket) => socket.close(3999, "gone fishing"), "the upstream closed with 3999: gone fishing", 4000],
+  ];
+  for (const [end, message, code] of ends) {
+    let go: (() => void) | undefined;
+    const port = await server((socket) => {
+      go = () => end(socket);
+    });
+    const near = await gateway(ttydUpstream({ url: `ws://127.0.0.1:${port}/ws`, allow }));
+    const terminal = await near.terminals.open({ user: "ada" });
+    const client = await near.client(`/t/${terminal.id}/write`);
+    await client.until(() => client.states.length > 0);
+    go!();
+    expect((await client.closed()).code).toBe(code);
+    expect(client.ends).toMatchObject([{ message }]);
+  }
+});
+
+test("an upstream that refuses, hangs or answers nonsense opens no terminal, and says why", async () => {
+  const hangs = createHttpServer(() => {});
+  await new Promise<void>((resolve) => hangs.listen(0, "127.0.0.1", resolve));
+  stops.push(() => {
+    hangs.closeAllConnections();
+    hangs.close();
+  });
+  const nonsense = createHttpServer((_request, response) => response.end("<html>"));
+  await new Promise<void>((resolve) => nonsense.listen(0, "127.0.0.1", resolve));
+  stops.push(() => nonsense.close());
+  const portOf = (http: typeof hangs) => (http.address() as AddressInfo).port;
+  const cases: [string, RegExp][] = [
+    ["ws://127.0.0.1:1/ws", /cannot be reached \(ECONNREFUSED\)/],
+    [`ws://127.0.0.1:${portOf(hangs)}/ws`, /did not answer within 300 ms/],
+    [`ws://127.0.0.1:${portOf(nonsense)}/ws`, /answered 200 when it was asked for a token/],
+  ];
+  for (const [url, message] of cases) {
+    const { terminals } = await gateway(ttydUpstream({ url, allow, connectTimeoutMs: 300 }));
+    await expect(terminals.open({ user: "ada" })).rejects.toMatchObject({
+      code: "TZ_CLOUDTERM_BACKEND",
+      message: expect.stringMatching(message),
+    });
+    expect(terminals.all).toEqual([]);
+  }
+  expect(() => ttydUpstream({ url: "ws://127.0.0.1:7681/ws" })).toThrow(
+    expect.objectContaining({ code: "TZ_CLOUDTERM_REQUEST" }),
+  );
+});
+
+test("a raw WebSocket: messages are the terminal's bytes", async () => {
+  const port = await server((socket, fields) => {
+    socket.send(`key=${String(fields["x-key"])}\r\n`);
+    socket.on("message", (data: Buffer) => socket.send(data.toString().toUpperCase()));
+  });
+  const near = await gateway(
+    rawUpstream({ url: `ws://127.0.0.1:${port}/`, allow, fields: [["X-Key", "k"]] }),
+  );
+  const terminal = await near.terminals.open({ user: "ada" });
+  const client = await near.client(`/t/${terminal.id}/write`);
+  await client.sees("key=k");
+  client.type("shout");
+  await client.sees("SHOUT");
+  terminal.end();
+  await client.until(() => terminal.ended !== undefined);
+});
