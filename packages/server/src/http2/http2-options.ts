@@ -31,7 +31,7 @@ export const HTTP2_OPTIONS = {
     min: 1,
     max: 1_000_000,
     unit: "frames/s",
-    meaning: "PING, SETTINGS and PRIORITY frames of one connection in the long run; then it is closed.",
+    meaning: "PING and SETTINGS frames of one connection in the long run; then it is closed.",
   },
   controlFrameBurst: {
     default: 500,
