@@ -9,6 +9,7 @@ import {
   MemorySessionStore,
   MemoryTickets,
   PasswordLogin,
+  Recordings,
   RedisLimiter,
   RedisSessionStore,
   RedisTickets,
@@ -43,6 +44,7 @@ export interface GatewayParts {
   readonly site: SameSite;
   readonly audit: AuditLog;
   readonly terminals: Terminals;
+  readonly recordings: Recordings;
   readonly invites: Invites;
   readonly sockets: TerminalSockets;
   readonly metrics: Metrics;
@@ -64,7 +66,12 @@ export async function makeParts(config: Config): Promise<GatewayParts> {
   const shared = config.redis === "" ? ownState(folder) : await redisState(config.redis, folder);
   const sessions = new Sessions(shared.store, { idleMs: config.sessionIdleMs, maxMs: config.sessionMaxMs });
   const { command, cwd, maxTerminals, maxTerminalsPerUser, detachedTimeoutMs } = config;
+  const recordings = new Recordings({
+    directory: folder.recordings,
+    onError: (error) => console.error(`Recordings: ${error.message}`),
+  });
   const terminals = new Terminals({
+    record: (start) => recordings.record(start),
     backends: {
       local: localPty({ ...(command.length > 0 && { command }), ...(cwd !== "" && { cwd }) }),
     },
@@ -101,6 +108,7 @@ export async function makeParts(config: Config): Promise<GatewayParts> {
     site: new SameSite({ hosts: config.hosts }),
     audit,
     terminals,
+    recordings,
     invites,
     // Who asks was found out before: see request-guard.ts.
     sockets: new TerminalSockets({ allowOrigin: () => true }),

@@ -145,7 +145,9 @@ export class Visitor {
       else this.cookies.set(name!, value!);
     }
     const text = await answer.text();
-    const parsed = text.startsWith("{") ? (JSON.parse(text) as Record<string, unknown>) : { text };
+    const parsed = /\bjson\b/.test(answer.headers.get("content-type") ?? "")
+      ? (JSON.parse(text) as Record<string, unknown>)
+      : { text };
     const welcome = (parsed.welcome ?? parsed) as { csrfToken?: string };
     if (welcome.csrfToken !== undefined) this.csrfToken = welcome.csrfToken;
     return { status: answer.status, body: parsed, headers: answer.headers };

@@ -89,7 +89,7 @@ test("a login changes the session, and what is stored is no cookie", async () =>
   }
 });
 
-test("cookies and fields on plain loopback; secure ones behind a TLS proxy only if it is trusted", async () => {
+test("cookies on plain loopback are HttpOnly, SameSite=Strict and not Secure; a forged X-Forwarded-Proto changes nothing", async () => {
   const visitor = new Visitor(gateway.url);
   const { headers } = await visitor.logIn();
   for (const field of headers.getSetCookie()) {
@@ -160,7 +160,7 @@ test("an unsafe request needs the CSRF token of its session", async () => {
   }
 });
 
-test("odd targets, many fields and slow heads get an answer and no terminal", async () => {
+test("odd targets, too many fields and too large bodies are refused", async () => {
   const host = new URL(gateway.url).host;
   expect(await rawStatus(`GET /% HTTP/1.1\r\nHost: ${host}\r\n\r\n`)).toBeGreaterThanOrEqual(400);
   expect(await rawStatus(`GET /%00 HTTP/1.1\r\nHost: ${host}\r\n\r\n`)).toBeGreaterThanOrEqual(400);
@@ -183,6 +183,30 @@ test("a shell: typing, what it says, resume in a second socket", async () => {
   await vi.waitUntil(() => two.text().includes("42\r\n"), { timeout: 50_000 });
   await admin.send("DELETE", `api/terminals/${id}`);
   expect(await closedWith(two.socket)).toBeGreaterThanOrEqual(1000);
+});
+
+test("a terminal that is recorded: its owner lists, reads and deletes the recording, nobody else", async () => {
+  await admin.send("POST", "api/admin/users", { name: "rita", password: PASSWORD, role: "user" });
+  const rita = new Visitor(gateway.url);
+  await rita.logIn("rita");
+  const { body: opened } = await admin.send("POST", "api/terminals", { record: true });
+  const { socket, text } = await openSocket(admin, `api/terminals/${opened.id}/socket`);
+  socket.send(Buffer.from("0echo re''corded\n"));
+  await vi.waitUntil(() => text().includes("recorded\r\n"), { timeout: 50_000 });
+  await admin.send("DELETE", `api/terminals/${opened.id}`);
+  const list = async () =>
+    (await admin.send("GET", "api/recordings")).body.recordings as { id: string; running: boolean }[];
+  await vi.waitUntil(async () => (await list())[0]?.running === false, { timeout: 50_000, interval: 100 });
+  const [{ id }] = (await list()) as [{ id: string }];
+  expect(id).toBe(opened.recording);
+  const { status, headers, body } = await admin.send("GET", `api/recordings/${id}`);
+  expect([status, headers.get("content-type")]).toEqual([200, "application/x-asciicast"]);
+  expect(body.text).toContain("recorded");
+  expect((await rita.send("GET", "api/recordings")).body.recordings).toEqual([]);
+  for (const method of ["GET", "DELETE"])
+    expect((await rita.send(method, `api/recordings/${id}`)).status).toBe(404);
+  expect((await admin.send("DELETE", `api/recordings/${id}`)).status).toBe(200);
+  expect(await list()).toEqual([]);
 });
 
 async function kick(name: string): Promise<void> {

@@ -8,6 +8,7 @@ import { guard } from "./request-guard.js";
 import { addAccountRoutes } from "./routes/account-routes.js";
 import { addAdminRoutes } from "./routes/admin-routes.js";
 import { addLoginRoutes, PUBLIC_LOGIN_PATHS } from "./routes/login-routes.js";
+import { addRecordingRoutes } from "./routes/recording-routes.js";
 import { addStatusRoutes, PUBLIC_STATUS_PATHS } from "./routes/status-routes.js";
 import { addTerminalRoutes, PUBLIC_TERMINAL_PATHS } from "./routes/terminal-routes.js";
 import { SessionWatch } from "./session-watch.js";
@@ -56,6 +57,7 @@ export class Gateway {
     addLoginRoutes(app, parts, base);
     addAccountRoutes(app, parts, base);
     addTerminalRoutes(app, parts, base, watch);
+    addRecordingRoutes(app, parts, base);
     addAdminRoutes(app, parts, base);
     addStatusRoutes(app, parts, base);
     app.mount(

@@ -51,6 +51,7 @@ export class Workspace {
       "div",
       { className: "tools" },
       button("+", "New terminal (Alt+Shift+T)", () => void this.#open()),
+      button("●", "New recorded terminal", () => void this.#open(undefined, true)),
       button("◫", "Split side by side (Alt+Shift+D)", () => void this.#open("row")),
       button("⬓", "Split one above the other (Alt+Shift+E)", () => void this.#open("column")),
       button("⌕", "Search (Ctrl+Shift+F)", () => this.#search.open()),
@@ -87,9 +88,9 @@ export class Workspace {
   /** A terminal that was never left lives on; what could be lost is what is being typed. */
   readonly #beforeUnload = (): void => this.#save();
 
-  async #open(split?: "row" | "column"): Promise<void> {
+  async #open(split?: "row" | "column", record = false): Promise<void> {
     try {
-      const { id, title } = await api<TerminalInfo>("POST", "terminals", {});
+      const { id, title } = await api<TerminalInfo>("POST", "terminals", { record });
       const tab = split !== undefined && this.#active !== undefined ? this.#active : this.#addTab("row");
       if (split !== undefined) tab.direction = split;
       const pane = this.#addPane(tab, id, title);

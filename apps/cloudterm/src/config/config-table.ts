@@ -113,8 +113,7 @@ export const CONFIG = {
     pattern: /^(rediss?:\/\/.+|\/.+)?$/,
     allowed: "redis://…, rediss://… or the path of a socket",
     value: "url",
-    meaning:
-      "Redis or Valkey for sessions, limits and revocation that several gateways share. Default: in this process.",
+    meaning: "Redis or Valkey that keeps sessions, limits and one-time tickets. Default: in this process.",
   },
   command: {
     type: "list",

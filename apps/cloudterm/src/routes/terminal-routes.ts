@@ -35,13 +35,14 @@ export function addTerminalRoutes(app: App, parts: GatewayParts, base: string, w
 
   app.post(`${base}/api/terminals`, async (request) => {
     const { user } = identityOf(request);
-    const { columns, rows, backend, choice } = await bodyOf(request);
+    const { columns, rows, backend, choice, record } = await bodyOf(request);
     const terminal = await terminals.open({
       user: user.name,
       columns: columns as number | undefined,
       rows: rows as number | undefined,
       backend: backend as string | undefined,
       choice: choice as string | undefined,
+      record: record === true,
     } as Parameters<typeof terminals.open>[0]);
     return reply(parts, terminal.info, { status: 201 });
   });
