@@ -197,7 +197,7 @@ test("a terminal that is recorded: its owner lists, reads and deletes the record
   const list = async () =>
     (await admin.send("GET", "api/recordings")).body.recordings as { id: string; running: boolean }[];
   await vi.waitUntil(async () => (await list())[0]?.running === false, { timeout: 50_000, interval: 100 });
-  const [{ id }] = (await list()) as [{ id: string }];
+  const [{ id }] = (await list()) as [{ id: string; running: boolean }];
   expect(id).toBe(opened.recording);
   const { status, headers, body } = await admin.send("GET", `api/recordings/${id}`);
   expect([status, headers.get("content-type")]).toEqual([200, "application/x-asciicast"]);
