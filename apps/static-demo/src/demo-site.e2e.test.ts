@@ -13,7 +13,9 @@ const assets = readdirSync(web, { recursive: true, withFileTypes: true })
   .map((entry) => {
     const name = join(entry.parentPath, entry.name).slice(web.length);
     return { name, target: name.replace(/^\/start\//, "/") };
-  });
+  })
+  // The dashboard is beside the site, not on it.
+  .filter(({ name }) => !name.startsWith("/dashboard/"));
 
 const cacheControls: Record<string, string> = {
   static: "no-cache",

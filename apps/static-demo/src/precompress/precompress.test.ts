@@ -40,6 +40,18 @@ test("every form holds the file and has its time", async () => {
   expect(summary.formBytes).toBeLessThan(summary.sourceBytes / 10);
 });
 
+test("no form is older than its file, to the nanosecond", async () => {
+  for (let i = 0; i < 50; i++) writeFileSync(join(directory, `just-now-${i}.js`), text);
+  await precompress(directory);
+  for (let i = 0; i < 50; i++) {
+    const path = join(directory, `just-now-${i}.js`);
+    const { mtimeNs } = statSync(path, { bigint: true });
+    for (const { suffix } of CODINGS) {
+      expect(statSync(path + suffix, { bigint: true }).mtimeNs).toBeGreaterThanOrEqual(mtimeNs);
+    }
+  }
+});
+
 test("a second run writes nothing; a changed file is written again", async () => {
   const path = put("app.css", text);
   await precompress(directory);

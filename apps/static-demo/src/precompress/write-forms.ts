@@ -34,13 +34,18 @@ export async function writeForm(
   const partial = `${path}.${process.pid}.partial`;
   try {
     await writeFile(partial, form, { flag: "wx" });
-    await utimes(partial, source.mtimeMs / 1000, source.mtimeMs / 1000);
+    await utimes(partial, timeOf(source), timeOf(source));
     await rename(partial, path);
   } catch (error) {
     await rm(partial, { force: true });
     throw error;
   }
   return { outcome: "written", byteLength: form.byteLength };
+}
+
+/** The next whole millisecond, in seconds: rounding must not make a form older than its file. */
+function timeOf(source: SourceFile): number {
+  return (Math.ceil(source.mtimeMs) + 0.0005) / 1000;
 }
 
 /** Reads a file once, however many forms are made of it. */

@@ -9,6 +9,8 @@ test.each([
   "main.d41d8cd98f00b204e9800998ecf8427e.js",
   "index-BX3k9_aZ.js",
   "logo-D4x_Q2bb.svg",
+  "assets/index-DDBZmgfu.css",
+  "/app/assets/js/later-bXyQQzKd.js",
 ])("%s carries a hash", (name) => {
   expect(isHashedName(name)).toBe(true);
 });
@@ -21,6 +23,11 @@ test.each([
   "some-settings.js",
   "facade-defaced.css",
   "index-Settings.js",
+  "index-DDBZmgfu.css",
+  "assets/chart-FontData.js",
+  "assets/chart-Settings.js",
+  "assets/page-settings.js",
+  "assets/a-DDBZmgfuX.css",
   "3f2a9c1b/app.js",
   "photo.3f2a9c1b",
 ])("%s does not", (name) => {

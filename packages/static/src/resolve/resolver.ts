@@ -209,7 +209,8 @@ function isSidecar(path: string): boolean {
 /** Archives and image layers cut times to whole seconds: a time without a fraction is compared without. */
 function isOlder(a: FileStatus, b: FileStatus): boolean {
   if (a.mtimeSeconds !== b.mtimeSeconds) return a.mtimeSeconds < b.mtimeSeconds;
-  return a.mtimeNanoseconds !== 0 && a.mtimeNanoseconds < b.mtimeNanoseconds;
+  const precision = precisionOf(a.mtimeNanoseconds);
+  return a.mtimeNanoseconds < b.mtimeNanoseconds - (b.mtimeNanoseconds % precision);
 }
 
 const STATUS_OF_REFUSAL: Record<Refusal, number> = {
@@ -223,4 +224,14 @@ const STATUS_OF_REFUSAL: Record<Refusal, number> = {
 
 function refused(refusal: Refusal): Resolution {
   return { kind: "refused", status: STATUS_OF_REFUSAL[refusal] };
+}
+
+/**
+ * Archives keep seconds, `fs.utimes` with a `Date` milliseconds, with a number microseconds: a form that got its
+ * source's time by one of them is not older than its source.
+ */
+function precisionOf(nanoseconds: number): number {
+  if (nanoseconds === 0) return 1e9;
+  if (nanoseconds % 1e6 === 0) return 1e6;
+  return nanoseconds % 1e3 === 0 ? 1e3 : 1;
 }
