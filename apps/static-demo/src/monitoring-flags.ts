@@ -63,8 +63,17 @@ export function addMonitoringFlags(command: Command): Command {
 export function monitoringConfig<Flags extends object>(
   flags: Flags & MonitoringFlags,
 ): { readonly monitoring: MonitoringConfig; readonly rest: Omit<Flags, keyof MonitoringFlags> } {
-  const { metrics = false, health = false, dashboard = false, admin, drainDelay = 0, ...others } = flags;
-  const { accessLog: file, accessLogFormat: format, ...rest } = others;
+  const {
+    metrics = false,
+    health = false,
+    dashboard = false,
+    admin,
+    drainDelay = 0,
+    accessLog: _file,
+    accessLogFormat: _format,
+    ...rest
+  } = flags;
+  const { accessLog: file, accessLogFormat: format }: MonitoringFlags = flags;
   if (file === undefined && format !== undefined)
     throw new UsageError("--access-log-format needs --access-log");
   if (admin !== undefined && !metrics && !health && !dashboard) {
