@@ -23,6 +23,7 @@ const NOTHING = {
   dashboard: false,
   admin: undefined,
   drainDelayMs: 0,
+  accessLog: undefined,
 };
 
 test("defaults", () => {

@@ -12,7 +12,7 @@ import { AdminListener } from "./admin-listener.js";
 import { demoSite } from "./demo-site.js";
 import { HttpRedirect } from "./http-redirect.js";
 import { explainListenFailure } from "./listen-failure.js";
-import { addMonitoring, statsOptions } from "./monitoring.js";
+import { accessLogOptions, addMonitoring, statsOptions } from "./monitoring.js";
 import type { Settings } from "./settings.js";
 import { stopOnSignals } from "./stop-signals.js";
 import { tlsOptions } from "./tls-config.js";
@@ -28,7 +28,11 @@ const drainTimeoutMs = 10_000;
  */
 export async function serve(config: Settings): Promise<void> {
   const { tls, workers, quiet } = config;
-  const app = createServer({ loop: config.loop, stats: statsOptions(config.monitoring) });
+  const app = createServer({
+    loop: config.loop,
+    stats: statsOptions(config.monitoring),
+    accessLog: accessLogOptions(config.monitoring),
+  });
   const mounts = config.mounts.length === 0 ? demoSite() : mountDirectories(config.mounts);
   for (const mount of mounts) app.mount(mount);
 

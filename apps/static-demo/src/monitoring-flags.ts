@@ -1,3 +1,4 @@
+import type { AccessLogFormat } from "@tz/server";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "./usage-error.js";
 
@@ -10,6 +11,8 @@ export interface MonitoringConfig {
   readonly admin: { readonly host: string; readonly port: number } | undefined;
   /** How long the server goes on after the first signal while it says that it is not ready. */
   readonly drainDelayMs: number;
+  /** Where requests are written down; a file, or `-` for standard output. */
+  readonly accessLog: { readonly file: string; readonly format: AccessLogFormat } | undefined;
 }
 
 const DRAIN_DELAY_MAX_S = 3600;
@@ -23,6 +26,8 @@ interface MonitoringFlags {
   readonly dashboard?: true;
   readonly admin?: { readonly host: string; readonly port: number };
   readonly drainDelay?: number;
+  readonly accessLog?: string | true;
+  readonly accessLogFormat?: AccessLogFormat;
 }
 
 export function addMonitoringFlags(command: Command): Command {
@@ -41,6 +46,13 @@ export function addMonitoringFlags(command: Command): Command {
         "--drain-delay <seconds>",
         "after a signal, go on for this long while /ready says 503",
       ).argParser(parseSeconds),
+    )
+    .option("--access-log [file]", "a line for each request, to this file or to stdout (-)")
+    .addOption(
+      new Option("--access-log-format <name>", "json unless given: an object a line, or as Apache").choices([
+        "json",
+        "combined",
+      ]),
     );
 }
 
@@ -51,11 +63,26 @@ export function addMonitoringFlags(command: Command): Command {
 export function monitoringConfig<Flags extends object>(
   flags: Flags & MonitoringFlags,
 ): { readonly monitoring: MonitoringConfig; readonly rest: Omit<Flags, keyof MonitoringFlags> } {
-  const { metrics = false, health = false, dashboard = false, admin, drainDelay = 0, ...rest } = flags;
+  const {
+    metrics = false,
+    health = false,
+    dashboard = false,
+    admin,
+    drainDelay = 0,
+    accessLog: _file,
+    accessLogFormat: _format,
+    ...rest
+  } = flags;
+  const { accessLog: file, accessLogFormat: format }: MonitoringFlags = flags;
+  if (file === undefined && format !== undefined)
+    throw new UsageError("--access-log-format needs --access-log");
   if (admin !== undefined && !metrics && !health && !dashboard) {
     throw new UsageError("--admin needs something to tell: --metrics, --health, --dashboard");
   }
-  return { monitoring: { metrics, health, dashboard, admin, drainDelayMs: drainDelay * SECOND_MS }, rest };
+  const accessLog =
+    file === undefined ? undefined : { file: file === true ? "-" : file, format: format ?? "json" };
+  const drainDelayMs = drainDelay * SECOND_MS;
+  return { monitoring: { metrics, health, dashboard, admin, drainDelayMs, accessLog }, rest };
 }
 
 function parseAddress(value: string): { host: string; port: number } {

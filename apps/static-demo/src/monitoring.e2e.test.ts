@@ -1,7 +1,9 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { startCli } from "./cli.fixture.js";
 import { readConfig } from "./config.js";
 
@@ -78,7 +80,35 @@ test("after a signal it goes on for a while, but is not ready", SLOW, async () =
   expect(await cli.exit).toEqual({ code: 0, signal: null });
 });
 
+test("an access log of all workers in one file; the last lines too", SLOW, async () => {
+  const dir = mkdtempSync(join(tmpdir(), "tz-access-"));
+  onTestFinished(() => rmSync(dir, { recursive: true }));
+  const file = join(dir, "access.log");
+  const flags = ["--workers", "2", `--access-log=${file}`, "--access-log-format", "combined"];
+  const cli = startCli(["--port", "0", "--quiet", ...flags]);
+  const { url } = await cli.ready();
+  for (let i = 0; i < 20; i++) await ask(url, `/?n=${i}`, { "user-agent": 'a "b"' });
+  await cli.stop();
+  const lines = readFileSync(file, "utf8").split("\n").slice(0, -1);
+  expect(lines).toHaveLength(20);
+  for (const line of lines) {
+    expect(line).toMatch(/^127\.0\.0\.1 - - \[[^\]]+\] "GET \/\?n=\d+ HTTP\/1\.1" 200 \d+ "-" "a \\"b\\""$/);
+  }
+});
+
+test("an access log on stdout, behind the ready line", SLOW, async () => {
+  const cli = startCli(["--port", "0", "--quiet", "--access-log"]);
+  const { url } = await cli.ready();
+  await ask(url, "/nowhere");
+  await cli.stop();
+  const [, line = "", ...more] = cli.stdout.split("\n");
+  expect(JSON.parse(line)).toMatchObject({ method: "GET", target: "/nowhere", status: 404 });
+  expect(more).toEqual([""]);
+});
+
 test.each([
+  [["--access-log-format", "json"], "--access-log-format needs --access-log"],
+  [["--access-log", "--access-log-format", "xml"], "Allowed choices are json, combined"],
   [["--admin", "9090"], "--admin needs something to tell"],
   [["--metrics", "--admin", "99999"], "It must be a port"],
   [["--metrics", "--admin", "a b:1"], "It must be a port"],

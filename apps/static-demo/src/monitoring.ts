@@ -1,10 +1,23 @@
-import { type App, monitoring, type ServerOptions } from "@tz/server";
+import { type App, logFile, monitoring, ServerError, type ServerOptions } from "@tz/server";
 import { addDashboard } from "./dashboard.js";
 import type { MonitoringConfig } from "./monitoring-flags.js";
+import { UsageError } from "./usage-error.js";
 
 /** What the server must count for what is told. */
 export function statsOptions({ metrics, dashboard }: MonitoringConfig): NonNullable<ServerOptions["stats"]> {
   return metrics || dashboard ? { paths: dashboard } : false;
+}
+
+/** @throws UsageError when the file cannot be written */
+export function accessLogOptions({ accessLog }: MonitoringConfig): NonNullable<ServerOptions["accessLog"]> {
+  if (accessLog === undefined) return false;
+  const { file, format } = accessLog;
+  try {
+    return { format, write: logFile(file) };
+  } catch (error) {
+    if (!(error instanceof ServerError)) throw error;
+    throw new UsageError(`--access-log: ${error.message}; DIR goes in front of --access-log`);
+  }
 }
 
 /**

@@ -21,6 +21,9 @@ import type {
   TransportHandler,
 } from "./loop/loop.js";
 import { NodeLoop } from "./loop/node.js";
+import { AccessLog, type AccessLogStats } from "./observe/access-log.js";
+import { resolveAccessLog } from "./observe/access-log-options.js";
+import { logFile } from "./observe/log-file.js";
 import { Observer } from "./observe/observer.js";
 import { type InheritedMemory, SharedCounters } from "./observe/shared-counters.js";
 import { resolveStats } from "./observe/stats-options.js";
@@ -104,12 +107,15 @@ export interface ServerStats {
   readonly total?: ServerTotals;
   /** With the option `stats`: each worker; those that ended keep what they counted. */
   readonly byWorker?: readonly WorkerFigures[];
+  /** With the option `accessLog`, in a process that serves: its lines. */
+  readonly accessLog?: AccessLogStats;
 }
 
 const DEFAULT_HOST = "127.0.0.1";
 const DEFAULT_PORT = 8080;
 const DEFAULT_CLOSE_TIMEOUT_MS = 10_000;
 const DRAIN_POLL_MS = 10;
+const NO_STATS = { paths: false, arenas: [] };
 
 /** @internal For adapters of this package: what an app is made of. */
 export let coreOf: (app: App) => ServerCore;
@@ -117,6 +123,7 @@ export let coreOf: (app: App) => ServerCore;
 /** An HTTP/1.1 server: mounts and a handler above, a loop below. Made by {@link createServer}. */
 export class App {
   readonly #core: ServerCore;
+  #accessLog: AccessLog | undefined;
   #listeners: Listener[] = [];
   readonly #socketFiles: SocketFile[] = [];
   readonly #rooms = new Rooms();
@@ -445,12 +452,22 @@ export class App {
   #observe(role: WorkerRole | undefined): void {
     const core = this.#core;
     const options = resolveStats(core.options.stats);
-    if (options === undefined || core.observer !== undefined) return;
+    const logOptions = resolveAccessLog(core.options.accessLog);
+    if ((options === undefined && logOptions === undefined) || core.observer !== undefined) return;
+    if (logOptions !== undefined) {
+      this.#accessLog = new AccessLog(core, logOptions, logOptions.write ?? logFile("-"));
+    }
+    if (options === undefined) {
+      // Only the log is wanted: the figures are nobody's.
+      const block = StatsTable.attach(new ArrayBuffer(StatsTable.byteLength(1)), 1).block(0, 0);
+      core.observer = new Observer(core, block, NO_STATS, this.#accessLog);
+      return;
+    }
     const shared = role?.memory === undefined ? undefined : openCounters(role, role.memory);
     this.#sharedCounters = shared;
     this.#counters = shared?.table ?? StatsTable.attach(new ArrayBuffer(StatsTable.byteLength(1)), 1);
     const block = this.#counters.block(shared === undefined ? 0 : role!.slot, role?.generation ?? 0);
-    core.observer = new Observer(core, block, options);
+    core.observer = new Observer(core, block, options, this.#accessLog);
   }
 
   async #open(at: ListenAt): Promise<Listener> {
@@ -546,6 +563,7 @@ export class App {
           : workers.reduce((sum, worker) => sum + worker.connections, 0),
       tls,
       ...(workers === undefined ? {} : { workers }),
+      ...(this.#accessLog === undefined ? {} : { accessLog: this.#accessLog.stats }),
       ...(byWorker === undefined ? {} : { total: totalOf(byWorker), byWorker }),
     };
   }
@@ -597,6 +615,7 @@ export class App {
     await core.values.dispose((error) => core.reportError(error));
     await core.loop.close();
     core.observer?.close();
+    await this.#accessLog?.close();
     if (this.#supervisor !== undefined) this.#sharedCounters?.close();
     for (const secure of this.#secure) secure.close();
     for (const mount of core.mounts.all) await mount.close?.();

@@ -345,7 +345,7 @@ export class Connection
     }
     let answer: ResponsePlan | Promise<ResponsePlan>;
     this.#output = OUTPUT.awaiting;
-    core.observer?.began(head);
+    core.observer?.began(head, this);
     try {
       answer = core.answer(head, length, body, this);
     } catch (error) {

@@ -44,9 +44,12 @@ export type { Reply } from "./handlers/to-plan.js";
 export type { Http2Options } from "./http2/http2-options.js";
 export { isEpollSupported } from "./loop/epoll.js";
 export type { BindAddress, LoopKind } from "./loop/loop.js";
+export type { AccessLogStats } from "./observe/access-log.js";
+export type { AccessLogFormat, AccessLogOptions, LogWriter } from "./observe/access-log-options.js";
 export { type ExpositionFormat, exposition } from "./observe/exposition.js";
 export type { DurationSummary, Durations } from "./observe/latency-buckets.js";
 export { isLocal } from "./observe/local-only.js";
+export { logFile } from "./observe/log-file.js";
 export {
   type MetricsRegistry,
   type MonitoringOptions,

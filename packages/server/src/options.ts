@@ -1,4 +1,5 @@
 import { ServerError } from "./errors.js";
+import { type AccessLogOptions, resolveAccessLog } from "./observe/access-log-options.js";
 import { resolveStats, type StatsOptions } from "./observe/stats-options.js";
 import type { ForwardedBy } from "./proxies/forwarded.js";
 
@@ -280,6 +281,8 @@ export interface OtherOptions {
   readonly proxyProtocol: boolean;
   /** Counts requests, bytes, durations and more for `app.stats()`: see {@link StatsOptions}. Default `false`. */
   readonly stats: boolean | Partial<StatsOptions>;
+  /** Writes a line for each request: see {@link AccessLogOptions}. Default `false`. */
+  readonly accessLog: boolean | Partial<AccessLogOptions>;
 }
 
 const OTHER_DEFAULTS: OtherOptions = {
@@ -288,6 +291,7 @@ const OTHER_DEFAULTS: OtherOptions = {
   forwardedBy: "x-forwarded",
   proxyProtocol: false,
   stats: false,
+  accessLog: false,
 };
 
 /** What each of them may be. */
@@ -302,6 +306,7 @@ export const OTHER_RULES: {
   forwardedBy: ["x-forwarded, forwarded", (value) => value === "x-forwarded" || value === "forwarded"],
   proxyProtocol: ["true, false", (value) => typeof value === "boolean"],
   stats: ["true, false, an object", (value) => typeof value === "boolean" || isObject(value)],
+  accessLog: ["true, false, an object", (value) => typeof value === "boolean" || isObject(value)],
 };
 
 /**
@@ -334,6 +339,7 @@ export function resolveOptions(options: ServerOptions = {}): ResolvedOptions {
   }
   // Says at once what it does not know.
   resolveStats(resolved.stats as OtherOptions["stats"]);
+  resolveAccessLog(resolved.accessLog as OtherOptions["accessLog"]);
   return resolved as unknown as ResolvedOptions;
 }
 

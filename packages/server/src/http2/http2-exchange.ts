@@ -73,6 +73,7 @@ export class Http2Exchange implements RequestClient, BodySource, StreamSink {
     }
     if (!ended) this.#takeBody(head.contentLength, head.field("expect") !== undefined);
     let answer: ResponsePlan | Promise<ResponsePlan>;
+    core.observer?.began(head, this, true);
     try {
       answer = core.answer(head, used, this.#body, this);
     } catch (error) {
@@ -82,6 +83,7 @@ export class Http2Exchange implements RequestClient, BodySource, StreamSink {
       this.#send(answer);
       return;
     }
+    core.observer?.wait(this);
     this.#connection.working++;
     answer.then(
       (plan) => this.#settle(plan),
@@ -196,6 +198,7 @@ export class Http2Exchange implements RequestClient, BodySource, StreamSink {
       this.#connection.core.reportError(error);
       this.cut();
     }
+    this.#connection.core.observer?.answered(this, plan, this.#isHead, false);
     if (plan.close === true) this.#connection.drain();
   }
 
@@ -285,6 +288,9 @@ export class Http2Exchange implements RequestClient, BodySource, StreamSink {
     // Node ends the writable side of a stream that was reset, too: its code tells.
     const answered = this.sending && this.#stream.rstCode === NGHTTP2_NO_ERROR;
     this.sending = false;
+    const { observer } = this.#connection.core;
+    if (answered) observer?.finished(this);
+    else observer?.aborted(this);
     if (!answered) this.#onGone?.();
     this.#whenGone?.();
     this.#onGone = undefined;

@@ -152,6 +152,35 @@ describe.each(variants)("HTTP/2, loop %s, engine %s", (loop, engine) => {
       if (body !== undefined) request.end(body);
     });
 
+  test("requests are counted and logged, those that the client gives up as aborted", async () => {
+    let log = "";
+    const write = (lines: string): void => {
+      log += lines;
+    };
+    await start({ stats: true, accessLog: { write } }, true, (more) =>
+      more.get("/never", () => new Promise<never>(() => {})),
+    );
+    const session = await open();
+    await ask(session, "/?a=1", { "user-agent": "h2" });
+    await ask(session, "/parts");
+    const request = session.request({ ":path": "/never" });
+    request.on("error", () => {});
+    await until(() => app.stats().total!.inFlight === 1);
+    request.close(constants.NGHTTP2_CANCEL);
+    await until(() => app.stats().total!.aborted === 1);
+    await until(() => log.split("\n").length === 4);
+    const entries = log
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => JSON.parse(line));
+    expect(entries).toMatchObject([
+      { method: "GET", target: "/?a=1", httpVersion: "2.0", status: 200, userAgent: "h2" },
+      { target: "/parts", status: 200, bodyBytes: 1003 },
+      { target: "/never", aborted: true },
+    ]);
+    expect(app.stats().total!.byStatus).toEqual({ 200: 2 });
+  });
+
   test("the same answers as over HTTP/1.1, to many requests at once", async () => {
     await start();
     const session = await open();

@@ -2,6 +2,8 @@ import { performance } from "node:perf_hooks";
 import type { PlanMount, RequestHead, ResponsePlan } from "@tz/http1";
 import type { RequestClient } from "../handlers/request-client.js";
 import type { ServerCore } from "../server-core.js";
+import type { AccessLog } from "./access-log.js";
+import type { LogEntry } from "./log-line.js";
 import { Meter } from "./meter.js";
 import { PathSampler } from "./path-sampler.js";
 import type { StatsBlock } from "./stats-block.js";
@@ -20,6 +22,8 @@ interface Flight {
   readonly route: number;
   /** What one short write held back beside it. */
   readonly before: Flight | undefined;
+  /** What the access log will say of it. */
+  readonly entry: LogEntry | undefined;
 }
 
 /**
@@ -50,9 +54,18 @@ export class Observer {
   #batchedFlights: Flight[] = [];
   readonly #paths: PathSampler | undefined;
   readonly #meter: Meter;
+  readonly #log: AccessLog | undefined;
+  /** Of the request that is being answered in this call. */
+  #entry: LogEntry | undefined;
 
-  constructor(core: ServerCore, block: StatsBlock, { paths, arenas }: StatsOptions) {
+  constructor(
+    core: ServerCore,
+    block: StatsBlock,
+    { paths, arenas }: StatsOptions,
+    log: AccessLog | undefined,
+  ) {
     this.#core = core;
+    this.#log = log;
     this.block = block;
     block.open(process.pid, Math.floor(Date.now() / 1000));
     this.#noRoute = block.cellOf(NO_ROUTE);
@@ -98,9 +111,10 @@ export class Observer {
   }
 
   /** A request was read. */
-  began(head: RequestHead): void {
+  began(head: RequestHead, client: RequestClient, isHttp2 = false): void {
     this.#route = this.#noRoute;
     this.#paths?.note(head);
+    if (this.#log !== undefined) this.#entry = this.#log.begin(head, client, isHttp2);
   }
 
   route(pattern: string): void {
@@ -121,8 +135,9 @@ export class Observer {
 
   /** A handler works on the request that was just read. */
   wait(client: RequestClient): void {
-    this.#open.set(client, { startMs: this.#core.loop.nowMs, route: this.#route, before: undefined });
+    this.#open.set(client, this.#flight(this.#route, this.#entry));
     this.#route = this.#refused;
+    this.#entry = undefined;
   }
 
   /**
@@ -133,11 +148,18 @@ export class Observer {
     const flight = this.#open.size === 0 ? undefined : this.#open.get(client);
     const route = flight?.route ?? this.#route;
     this.#route = this.#refused;
+    const entry = this.#log === undefined ? undefined : this.#entryOf(client, flight, route);
+    if (entry !== undefined) {
+      entry.status = plan.head.status;
+      entry.bodyBytes = isHead ? 0 : loggedBytes(plan);
+    }
     this.block.answered(plan.head.status, route, isHead ? 0 : bodyBytes(plan));
     if (!complete) {
       if (flight === undefined) {
-        this.#open.set(client, { startMs: this.#core.loop.nowMs, route, before: undefined });
+        this.#open.set(client, this.#flight(route, entry));
       }
+    } else if (flight === undefined && entry !== undefined) {
+      this.#batchedFlights.push(this.#flight(route, entry));
     } else if (flight === undefined) {
       if (this.#batchedCount === BATCHED_MAX) this.flushed();
       this.#batched[this.#batchedCount++] = route;
@@ -167,7 +189,7 @@ export class Observer {
     const startMs = this.#core.loop.nowMs;
     let before = this.#open.get(client);
     for (let i = 0; i < this.#batchedCount; i++) {
-      before = { startMs, route: this.#batched[i]!, before };
+      before = { startMs, route: this.#batched[i]!, before, entry: undefined };
     }
     for (const flight of this.#batchedFlights) before = { ...flight, before };
     this.#batchedCount = 0;
@@ -186,17 +208,46 @@ export class Observer {
   /** The connection is gone. */
   closed(client: RequestClient): void {
     this.block.count("closed", 1);
-    let lost = this.#batchedCount + this.#batchedFlights.length;
+    const batched = this.#batchedCount + this.#batchedFlights.length;
+    for (const flight of this.#batchedFlights) this.#logAborted(flight);
     this.#batchedCount = 0;
     this.#batchedFlights = [];
-    for (let flight = this.#open.get(client); flight !== undefined; flight = flight.before) lost++;
+    if (batched > 0) this.block.count("aborted", batched);
+    this.aborted(client);
+  }
+
+  /** The client does not take what it has asked for. */
+  aborted(client: RequestClient): void {
+    let lost = 0;
+    for (let flight = this.#open.get(client); flight !== undefined; flight = flight.before) {
+      lost++;
+      this.#logAborted(flight);
+    }
     this.#open.delete(client);
     if (lost > 0) this.block.count("aborted", lost);
+  }
+
+  #flight(route: number, entry: LogEntry | undefined): Flight {
+    return { startMs: this.#core.loop.nowMs, route, before: undefined, entry };
+  }
+
+  /** What is answered without having begun was no request. */
+  #entryOf(client: RequestClient, flight: Flight | undefined, route: number): LogEntry | undefined {
+    if (flight !== undefined) return flight.entry;
+    if (route === this.#refused) return this.#log?.refused(client);
+    const entry = this.#entry;
+    this.#entry = undefined;
+    return entry;
+  }
+
+  #logAborted({ entry }: Flight): void {
+    if (entry !== undefined) this.#log?.end(entry, performance.now(), true);
   }
 
   #end(flight: Flight, now: number): void {
     for (let one: Flight | undefined = flight; one !== undefined; one = one.before) {
       this.block.timed(one.route, now - one.startMs);
+      if (one.entry !== undefined) this.#log?.end(one.entry, now, false);
     }
   }
 }
@@ -207,4 +258,11 @@ function bodyBytes({ packed, body }: ResponsePlan): number {
   if (body.kind === "bytes") return body.bytes.byteLength;
   if (body.kind === "none") return 0;
   return body.length ?? 0;
+}
+
+/** `undefined` where the length is known only at the end. */
+function loggedBytes(plan: ResponsePlan): number | undefined {
+  const { head, body } = plan;
+  if (head.status === 204 || head.status === 304) return 0;
+  return body.kind === "stream" && body.length === undefined ? undefined : bodyBytes(plan);
 }
