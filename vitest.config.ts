@@ -18,8 +18,8 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 2,
     // Generous: a busy machine must not fail a test that asserts no time.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     // Every address that goes to the kernel is checked against the region registry in all tests.
     env: { TZ_CHECK: "1" },
     projects: [

@@ -71,6 +71,7 @@ seen.each(Object.entries(looks))("in Chromium (needs the program chromium), %s",
   test.each(pages)("%s is accessible, fits, and asks nobody else", async (path) => {
     const context = await browser!.newContext({ ...look, bypassCSP: true });
     const page = await context.newPage();
+    page.setDefaultTimeout(120_000);
     const foreign: string[] = [];
     const errors: string[] = [];
     page.on("request", (request) => {
@@ -102,6 +103,7 @@ seen.each(Object.entries(looks))("in Chromium (needs the program chromium), %s",
 
 (executablePath ? test : test.skip)("the search finds an option (needs the program chromium)", async () => {
   const page = await browser!.newPage();
+  page.setDefaultTimeout(120_000);
   await page.goto(address, { waitUntil: "networkidle" });
   await page.keyboard.press("Control+k");
   await page.locator("#localsearch-input").fill("maxHeadBytes");

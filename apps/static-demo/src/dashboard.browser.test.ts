@@ -29,6 +29,7 @@ describe.skipIf(lacking !== "").each([
     const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
     onTestFinished(() => browser.close());
     const page = await browser.newPage({ viewport: { width: 1280, height: 1000 }, colorScheme });
+    page.setDefaultTimeout(120_000);
     const errors: string[] = [];
     page.on("pageerror", (error) => errors.push(String(error)));
     page.on("console", (message) => {

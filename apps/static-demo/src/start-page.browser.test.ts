@@ -45,6 +45,7 @@ describe.skipIf(lacking !== "").each(["epoll", "node"])(`loop %s${lacking}`, (lo
 
   async function open(options: Parameters<Browser["newPage"]>[0] = {}): Promise<{ page: Page; seen: Seen }> {
     const page = await browser.newPage(options);
+    page.setDefaultTimeout(120_000);
     onTestFinished(() => page.close());
     const seen: Seen = { errors: [], answers: [] };
     page.on("pageerror", (error) => seen.errors.push(String(error)));

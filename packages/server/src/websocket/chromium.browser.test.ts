@@ -55,6 +55,7 @@ describe.skipIf(lacking !== "")(`WebSocket in Chromium${lacking}`, () => {
 
     const visit = async (name: string) => {
       const page = await browser.newPage();
+      page.setDefaultTimeout(120_000);
       onTestFinished(() => page.close());
       await page.goto(`http://127.0.0.1:${port}/#${name}`);
       const log = async (length: number): Promise<string[]> => {
