@@ -5,13 +5,17 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+const command = "node_modules/tz-static/dist/cli.js";
 const folder = mkdtempSync(join(tmpdir(), "consumer-"));
 writeFileSync(join(folder, "index.html"), "<h1>hello</h1>");
-const child = spawn(process.execPath, ["node_modules/tz-static/dist/cli.js", folder, "--port", "0"], {
-  stdio: ["ignore", "pipe", "pipe"],
-});
-let notes = "";
-child.stderr.on("data", (data) => (notes += data));
+
+function start(...options) {
+  return spawn(process.execPath, [command, folder, "--port", "0", ...options], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+}
+
+const child = start();
 const [line] = await once(child.stdout, "data");
 const address = /^Listening on (\S+)\n/.exec(String(line))[1];
 const answer = await fetch(address);
@@ -19,5 +23,5 @@ assert.strictEqual(await answer.text(), "<h1>hello</h1>");
 child.kill("SIGTERM");
 const [code] = await once(child, "exit");
 assert.strictEqual(code, 0);
-if (process.platform === "linux") assert.match(notes, new RegExp(`\\b${process.argv[2]}\\b`));
+
 rmSync(folder, { recursive: true, force: true });
