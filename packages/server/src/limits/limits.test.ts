@@ -82,3 +82,12 @@ test("buckets refill evenly and never hold more than their burst or more keys th
   expect(buckets.take("c", 61_000)).toBe(0);
   expect(buckets.size).toBe(2);
 });
+
+test("a bucket's wait is what its rate says at every reading of the clock", () => {
+  for (let nowMs = 0.1; nowMs < 1e9; nowMs = nowMs * 1.01 + 0.333) {
+    const buckets = new TokenBuckets(1, 2, 2);
+    expect([buckets.take("a", nowMs), buckets.take("a", nowMs), buckets.take("a", nowMs)]).toEqual([
+      0, 0, 1000,
+    ]);
+  }
+});

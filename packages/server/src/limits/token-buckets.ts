@@ -29,9 +29,9 @@ export class TokenBuckets {
   /** Takes a token. @returns 0, or how many milliseconds there is none for this key */
   take(key: string, nowMs: number): number {
     const fullAt = Math.max(this.#fullAt.get(key) ?? 0, nowMs) + this.#intervalMs;
-    const waitMs = fullAt - this.#burstMs - nowMs;
-    // A millionth of a millisecond is rounding.
-    if (waitMs > 1e-6) return waitMs;
+    // Whole microseconds: what sums of clock readings leave behind the comma would make a second of 1000 ms two.
+    const waitMs = Math.round((fullAt - this.#burstMs - nowMs) * 1000) / 1000;
+    if (waitMs > 0) return waitMs;
     this.#fullAt.delete(key);
     if (this.#fullAt.size >= this.#maxKeys) this.#fullAt.delete(this.#fullAt.keys().next().value!);
     this.#fullAt.set(key, fullAt);
