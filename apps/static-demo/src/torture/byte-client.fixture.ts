@@ -25,6 +25,11 @@ const HEAD_BYTES_MAX = 4096;
 /** One request in so many opens a connection of its own, so that new workers get some. */
 const RECONNECT_EVERY = 40;
 const FAILURES_TOLD = 50;
+/** Ports are the client's own choice, so that it knows them before the connection stands; below the kernel's choices. */
+const PORT_MIN = 10_000;
+const PORT_MAX = 30_000;
+/** Not that of other clients, so that they cannot be taken for one another. */
+export const CLIENT_ADDRESS = "127.0.0.2";
 
 export class ByteClient {
   readonly tally: ByteTally = {
@@ -40,6 +45,7 @@ export class ByteClient {
   /** Client ports of connections whose worker was killed. */
   readonly #excused = new Set<number>();
   readonly #open = new Set<number>();
+  #lastPort = PORT_MIN + Math.floor(Math.random() * (PORT_MAX - PORT_MIN));
   #stopped = false;
   readonly #runs: Promise<void>[];
 
@@ -49,12 +55,7 @@ export class ByteClient {
     this.#runs = Array.from({ length: connections }, () => this.#run());
   }
 
-  /** Is this the client's port of one of these connections? */
-  owns(port: number): boolean {
-    return this.#open.has(port);
-  }
-
-  /** Their worker is about to be killed. */
+  /** Their worker is about to be killed. What is still connecting is among them too. */
   excuse(ports: readonly number[]): void {
     for (const port of ports) if (this.#open.has(port)) this.#excused.add(port);
   }
@@ -68,13 +69,12 @@ export class ByteClient {
 
   async #run(): Promise<void> {
     while (!this.#stopped) {
-      let port = 0;
+      const port = this.#nextPort();
+      this.#open.add(port);
       let what = "connect";
       let socket: Socket | undefined;
       try {
-        socket = await connected(this.#port);
-        port = socket.localPort ?? 0;
-        this.#open.add(port);
+        socket = await connected(this.#port, port);
         this.tally.connections++;
         let goesOn = true;
         while (goesOn && !this.#stopped) {
@@ -83,6 +83,8 @@ export class ByteClient {
           goesOn = await this.#exchange(socket, file, range);
         }
       } catch (error) {
+        // The port of another program: the next one.
+        if (isPortTaken(error)) continue;
         if (this.#excused.has(port)) this.tally.excused++;
         else if (this.tally.failures.length < FAILURES_TOLD) {
           this.tally.failures.push(
@@ -97,6 +99,11 @@ export class ByteClient {
       // A server that refuses would be asked thousands of times a second.
       if (this.tally.failures.length > 0) await sleep(20);
     }
+  }
+
+  #nextPort(): number {
+    this.#lastPort = this.#lastPort >= PORT_MAX ? PORT_MIN : this.#lastPort + 1;
+    return this.#lastPort;
   }
 
   #choose(): [file: KnownFile, range: [number, number] | undefined] {
@@ -120,9 +127,15 @@ export class ByteClient {
   }
 }
 
-function connected(port: number): Promise<Socket> {
+function isPortTaken(error: unknown): boolean {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return code === "EADDRINUSE" || code === "EADDRNOTAVAIL" || (code === "EACCES" && syscall === "bind");
+}
+
+function connected(port: number, localPort: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+    const localAddress = CLIENT_ADDRESS;
+    const socket = connect({ port, host: "127.0.0.1", localAddress, localPort, noDelay: true });
     socket.once("error", reject);
     socket.once("connect", () => {
       socket.off("error", reject);

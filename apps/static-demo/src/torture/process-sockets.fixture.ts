@@ -20,24 +20,35 @@ export function processState(pid: number): string | undefined {
   return stat === "" ? undefined : stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3);
 }
 
-/** The clients' ports of the connections that a process has accepted on `port`. */
-export function clientPorts(pid: number, port: number): number[] {
+export interface ClientEnd {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** The clients' ends of the connections that a process, which stands still, has accepted on `port`. */
+export function clientEnds(pid: number, port: number): ClientEnd[] {
   const mine = new Set<string>();
   for (const fd of attempt(() => readdirSync(`/proc/${pid}/fd`), [])) {
     const inode = /^socket:\[(\d+)\]$/.exec(attempt(() => readlinkSync(`/proc/${pid}/fd/${fd}`), ""))?.[1];
     if (inode !== undefined) mine.add(inode);
   }
-  const ports: number[] = [];
-  for (const line of readFileSync("/proc/net/tcp", "utf8").split("\n").slice(1)) {
-    const [, local = "", remote = "", , , , , , , inode = ""] = line.trim().split(/\s+/);
-    const clientPort = portOf(remote);
-    if (portOf(local) === port && clientPort > 0 && mine.has(inode)) ports.push(clientPort);
+  const ends = new Map<string, ClientEnd>();
+  // The kernel writes this table piece by piece while others change it: a line can be left out, hardly twice.
+  for (let turn = 0; turn < 2; turn++) {
+    for (const line of readFileSync("/proc/net/tcp", "utf8").split("\n").slice(1)) {
+      const [, local = "", remote = "", , , , , , , inode = ""] = line.trim().split(/\s+/);
+      const end = endOf(remote);
+      if (endOf(local).port === port && end.port > 0 && mine.has(inode)) ends.set(remote, end);
+    }
   }
-  return ports;
+  return [...ends.values()];
 }
 
-function portOf(hexAddress: string): number {
-  return Number.parseInt(hexAddress.split(":")[1] ?? "0", 16);
+/** `0200007F:1F90` → 127.0.0.2, 8080 */
+function endOf(text: string): ClientEnd {
+  const [address = "", port = "0"] = text.split(":");
+  const bytes = (address.match(/../g) ?? []).map((digits) => Number.parseInt(digits, 16));
+  return { address: bytes.reverse().join("."), port: Number.parseInt(port, 16) };
 }
 
 function attempt<T>(read: () => T, otherwise: T): T {
