@@ -17,6 +17,9 @@ try {
   } else if (args[0] === "manifest") {
     const { runManifest } = await import("./manifest/command.js");
     process.exitCode = await runManifest(args.slice(1));
+  } else if (args[0] === "import-nginx") {
+    const { runImportNginx } = await import("./import-nginx/command.js");
+    process.exitCode = runImportNginx(args.slice(1));
   } else {
     const line = readConfig(args, manifest.version);
     if ("text" in line) process.stdout.write(line.text);

@@ -103,7 +103,8 @@ function buildCommand(version: string): Command {
     .description(
       "Serve a directory over HTTP. Without DIR: the demo site.\n" +
         "`tz-static precompress DIR` writes compressed forms beside the files, for --precompressed.\n" +
-        "`tz-static manifest DIR` writes hashes and preloads of the files, for --manifest.",
+        "`tz-static manifest DIR` writes hashes and preloads of the files, for --manifest.\n" +
+        "`tz-static import-nginx FILE` converts an nginx configuration to a file for --config.",
     )
     .argument("[DIR]", "the directory to serve")
     .addOption(
