@@ -42,6 +42,7 @@ import {
   sendfile,
   sendmsg,
   setCloseOnExec,
+  setLinger,
   setNonBlocking,
   setsockopt,
   shutdown,
@@ -487,6 +488,12 @@ export class EpollTransport implements Transport {
     this.#loop.remove(this);
     this.#loop.connections--;
     this.handler.onClose(errno);
+  }
+
+  reset(): void {
+    // A socket of another family has no reset; closed it is all the same.
+    if (!this.closed) setLinger(this.fd, 0);
+    this.destroy();
   }
 
   /** Lets the descriptor go, open as it is. @returns it */

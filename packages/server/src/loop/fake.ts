@@ -205,6 +205,10 @@ export class FakeTransport implements Transport {
     this.#close(0);
   }
 
+  reset(): void {
+    this.#close(0);
+  }
+
   /** Takes `wanted` bytes of the window, or what is there; `-EAGAIN` when nothing is. */
   #room(wanted: number): number {
     if (this.failNextWrite !== 0) {

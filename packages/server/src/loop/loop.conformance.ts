@@ -252,6 +252,27 @@ export function loopConformance(name: string, make: () => Promise<LoopHarness>):
       expect(loop.connections).toBe(0);
     });
 
+    test("reset closes once, although the client has taken little of what was sent", async () => {
+      const { client, server } = await open();
+      client.stopReading();
+      let taken = 0;
+      for (;;) {
+        loop.batch.text("x".repeat(10_000));
+        const sent = server.transport.flush(loop.batch, false);
+        loop.batch.clear();
+        if (sent < 0) break;
+        taken += sent;
+        if (sent < 10_000) break;
+      }
+      server.transport.reset();
+      server.transport.reset();
+      client.resumeReading();
+      await harness.until(() => client.ended);
+      expect(server.closedWith).toEqual([0]);
+      expect(loop.connections).toBe(0);
+      expect(client.received.byteLength).toBeLessThanOrEqual(taken);
+    });
+
     test("destroy inside onData stops the delivery", async () => {
       const { client, server } = await open();
       server.onChunk = () => server.transport.destroy();

@@ -67,6 +67,11 @@ export interface Transport {
   /** Closes now. `onClose` follows before the next turn. */
   destroy(): void;
   /**
+   * {@link destroy} for a client that does not take what it has asked for: what the kernel still has to send is dropped,
+   * and its memory freed. A close in order would keep it for as long as the client likes.
+   */
+  reset(): void;
+  /**
    * Gives the open descriptor away, where there is one: `onClose` comes, then the caller owns it. Not for connections
    * through TLS.
    */

@@ -257,6 +257,13 @@ export class NodeTransport implements Transport {
     this.#close(0);
   }
 
+  reset(): void {
+    const { _handle: handle } = this.#socket as unknown as { _handle?: { reset?: unknown } | null };
+    // Only a TCP handle can: a pipe and TLS are closed.
+    if (typeof handle?.reset === "function" && !this.secure) this.#socket.resetAndDestroy();
+    this.destroy();
+  }
+
   #write(bytes: Buffer): void {
     if (!this.#socket.write(bytes)) this.#full = true;
   }
