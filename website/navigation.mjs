@@ -22,6 +22,7 @@ const groups = [
     folder: "operate",
     pages: [
       "operate/troubleshooting",
+      "operate/tracing",
       "operate/faq",
       "operate/security",
       "operate/tuning",

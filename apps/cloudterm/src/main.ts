@@ -2,13 +2,13 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UsersFile } from "@tz/cloudterm";
+import { stopOnSignals } from "@tz/server";
 import type { Config } from "./config/config-table.js";
 import { DataFolder } from "./data-folder.js";
 import { askAdmin } from "./first-run/ask-admin.js";
 import { setupLink } from "./first-run/setup-link.js";
 import { Gateway } from "./gateway.js";
 import { explainListenFailure } from "./listen-failure.js";
-import { stopOnSignals } from "./stop-signals.js";
 import { UsageError } from "./usage-error.js";
 
 /** Beside the built program; `TZ_CLOUDTERM_WEB` is for tests, which run the sources. */

@@ -4,6 +4,7 @@ import {
   createServer,
   type ListeningAddress,
   notifyServiceManager,
+  stopOnSignals,
   type WorkerEvent,
   workerInfo,
 } from "@tz/server";
@@ -14,7 +15,6 @@ import { HttpRedirect } from "./http-redirect.js";
 import { explainListenFailure } from "./listen-failure.js";
 import { accessLogOptions, addMonitoring, statsOptions } from "./monitoring.js";
 import type { Settings } from "./settings.js";
-import { stopOnSignals } from "./stop-signals.js";
 import { tlsOptions } from "./tls-config.js";
 import { UsageError } from "./usage-error.js";
 import { workerNote } from "./worker-notes.js";

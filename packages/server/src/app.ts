@@ -26,7 +26,8 @@ import { resolveAccessLog } from "./observe/access-log-options.js";
 import { logFile } from "./observe/log-file.js";
 import { Observer } from "./observe/observer.js";
 import { type InheritedMemory, SharedCounters } from "./observe/shared-counters.js";
-import { resolveStats } from "./observe/stats-options.js";
+import type { StatsBlock } from "./observe/stats-block.js";
+import { resolveStats, type StatsOptions } from "./observe/stats-options.js";
 import { StatsTable } from "./observe/stats-table.js";
 import { type ServerTotals, totalOf, type WorkerFigures } from "./observe/worker-figures.js";
 import { type LoopChoice, resolveOptions, type ServerOptions } from "./options.js";
@@ -101,7 +102,7 @@ export interface ServerStats {
   readonly connections: number;
   /** In a process that has workers: each of them, as it last told. */
   readonly workers?: readonly WorkerStats[];
-  /** Of the TLS listeners; zeros without any. */
+  /** Of this process's TLS listeners; zeros without any. */
   readonly tls: TlsStats;
   /** With the option `stats`: what all workers counted since the server was started. */
   readonly total?: ServerTotals;
@@ -119,6 +120,8 @@ const NO_STATS = { paths: false, arenas: [] };
 
 /** @internal For adapters of this package: what an app is made of. */
 export let coreOf: (app: App) => ServerCore;
+/** @internal For adapters of this package: begins to count, if that is asked for and has not begun. */
+export let countIn: (app: App) => void;
 
 /** An HTTP/1.1 server: mounts and a handler above, a loop below. Made by {@link createServer}. */
 export class App {
@@ -138,6 +141,7 @@ export class App {
 
   static {
     coreOf = (app) => app.#core;
+    countIn = (app) => app.#observe(undefined);
   }
 
   constructor(options: ServerOptions = {}, loop?: Loop) {
@@ -453,21 +457,30 @@ export class App {
     const core = this.#core;
     const options = resolveStats(core.options.stats);
     const logOptions = resolveAccessLog(core.options.accessLog);
-    if ((options === undefined && logOptions === undefined) || core.observer !== undefined) return;
+    if (core.observer !== undefined) return;
+    if (options === undefined && logOptions === undefined) {
+      core.onWatched = () => this.#follow(NO_STATS, uncounted());
+      return;
+    }
     if (logOptions !== undefined) {
       this.#accessLog = new AccessLog(core, logOptions, logOptions.write ?? logFile("-"));
     }
     if (options === undefined) {
-      // Only the log is wanted: the figures are nobody's.
-      const block = StatsTable.attach(new ArrayBuffer(StatsTable.byteLength(1)), 1).block(0, 0);
-      core.observer = new Observer(core, block, NO_STATS, this.#accessLog);
+      this.#follow(NO_STATS, uncounted());
       return;
     }
     const shared = role?.memory === undefined ? undefined : openCounters(role, role.memory);
     this.#sharedCounters = shared;
     this.#counters = shared?.table ?? StatsTable.attach(new ArrayBuffer(StatsTable.byteLength(1)), 1);
     const block = this.#counters.block(shared === undefined ? 0 : role!.slot, role?.generation ?? 0);
-    core.observer = new Observer(core, block, options, this.#accessLog);
+    this.#follow(options, block);
+  }
+
+  #follow(options: StatsOptions, block: StatsBlock): Observer {
+    this.#tlsCounts.block = block;
+    const observer = new Observer(this.#core, block, options, this.#accessLog, this.#tlsCounts);
+    this.#core.observer = observer;
+    return observer;
   }
 
   async #open(at: ListenAt): Promise<Listener> {
@@ -552,7 +565,7 @@ export class App {
    */
   stats(): ServerStats {
     const { loop } = this.#core;
-    const tls = { ...this.#tlsCounts };
+    const tls = this.#tlsCounts.figures;
     const workers = this.#supervisor?.stats;
     const byWorker = this.#counters?.read();
     return {
@@ -627,6 +640,11 @@ export class App {
  */
 export function createServer(options: ServerOptions = {}): App {
   return new App(options);
+}
+
+/** Figures that are nobody's: only the log, or subscribers, want to know. */
+function uncounted(): StatsBlock {
+  return StatsTable.attach(new ArrayBuffer(StatsTable.byteLength(1)), 1).block(0, 0);
 }
 
 function drainPoll(): Promise<void> {

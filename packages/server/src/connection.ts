@@ -345,18 +345,21 @@ export class Connection
     }
     let answer: ResponsePlan | Promise<ResponsePlan>;
     this.#output = OUTPUT.awaiting;
-    core.observer?.began(head, this);
+    const event = core.follower?.began(head, this);
     try {
-      answer = core.answer(head, length, body, this);
+      answer =
+        event === undefined
+          ? core.answer(head, length, body, this)
+          : core.answerWithin(event, head, length, body, this);
     } catch (error) {
-      answer = core.failed(error);
+      answer = core.failed(error, this);
     }
     if (answer instanceof Promise) {
       core.observer?.wait(this);
       core.loop.yieldTurn();
       answer.then(
         (plan) => this.#settle(plan),
-        (error: unknown) => this.#settle(core.failed(error)),
+        (error: unknown) => this.#settle(core.failed(error, this)),
       );
       return position;
     }
@@ -743,7 +746,7 @@ export class Connection
   #endStream(plan: ResponsePlan, complete: boolean, error: unknown): void {
     plan.release?.();
     this.#flags &= ~STREAMING;
-    if (error !== undefined) this.#core.reportError(error);
+    if (error !== undefined) this.#core.reportError(error, this);
     if (this.gone) return;
     if (!complete) {
       this.transport.destroy();
@@ -895,7 +898,7 @@ export class Connection
   #checkTaking(queue: OutQueue, pace: Pace): void {
     const { loop, options } = this.#core;
     const left = pace.note(this.#takenBytes(queue), loop.nowMs);
-    if (left <= 0) this.transport.destroy();
+    if (left <= 0) this.transport.reset();
     else this.#arm(Math.min(left, options.writeTimeoutMs / WRITE_CHECKS));
   }
 

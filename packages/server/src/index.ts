@@ -56,6 +56,7 @@ export {
   monitoring,
   type ReadyCheck,
 } from "./observe/monitoring.js";
+export type { Around, RequestEvent } from "./observe/request-event.js";
 export type { StatsOptions } from "./observe/stats-options.js";
 export { StatsTable } from "./observe/stats-table.js";
 export type {
@@ -65,6 +66,7 @@ export type {
   PathFigures,
   RouteStats,
   ServerTotals,
+  TlsFigures,
   WorkerFigures,
 } from "./observe/worker-figures.js";
 export {
@@ -105,6 +107,7 @@ export type { PublishOptions } from "./websocket/rooms.js";
 export type { ServerSocket } from "./websocket/server-socket.js";
 export type { SocketHandlers, SocketOptions } from "./websocket/socket-route.js";
 export { type WebSocketOptions, webSocket } from "./websocket/web-socket.js";
+export { stopOnSignals } from "./workers/stop-on-signals.js";
 export type { WorkerStats } from "./workers/supervisor.js";
 export { activatedSockets, notifyServiceManager } from "./workers/systemd.js";
 export type { WorkerEnd, WorkerEvent } from "./workers/worker-events.js";

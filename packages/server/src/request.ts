@@ -112,6 +112,11 @@ export class ServerRequest<Params = Readonly<Record<string, unknown>>, Valid = u
     return this.#controller().signal;
   }
 
+  /** @internal */
+  get sender(): RequestClient {
+    return this.#client;
+  }
+
   /** @internal The loop's clock. */
   get nowMs(): number {
     return this.#core.loop.nowMs;

@@ -14,6 +14,8 @@ import { Admission } from "./limits/admission.js";
 import type { Loop, Transport } from "./loop/loop.js";
 import { MountTable } from "./mount-table.js";
 import type { Observer } from "./observe/observer.js";
+import { areRequestsWatched } from "./observe/request-channels.js";
+import type { RequestEvent } from "./observe/request-event.js";
 import type { ResolvedOptions } from "./options.js";
 import { AddressSet } from "./proxies/address-set.js";
 import type { ProxyHeader } from "./proxies/proxy-header.js";
@@ -60,6 +62,8 @@ export class ServerCore {
   readonly goneListeners = new Map<RequestClient, () => void>();
   /** Counts, when it is asked to (`stats`). */
   observer: Observer | undefined;
+  /** Makes the observer when somebody subscribes who was not there at the start. */
+  onWatched: (() => Observer) | undefined;
   /** Requests may be sent here: it listens and does not stop soon. */
   ready = false;
   /** The server stops: every answer is its connection's last. */
@@ -98,6 +102,22 @@ export class ServerCore {
     return (this.loop.nowMs / this.options.tickMs) | 0;
   }
 
+  /** Who follows the request that was just read: without figures, log and subscribers nobody. */
+  get follower(): Observer | undefined {
+    return this.observer ?? (areRequestsWatched() ? this.onWatched?.() : undefined);
+  }
+
+  /** {@link answer}, within what subscribers to a request's beginning put around it. */
+  answerWithin(
+    event: RequestEvent,
+    head: RequestHead,
+    length: number,
+    body: RequestBody | null,
+    client: RequestClient,
+  ): ResponsePlan | Promise<ResponsePlan> {
+    return event.run(() => this.answer(head, length, body, client));
+  }
+
   /**
    * Finds who answers a request: a route, then a mount, then the handler.
    * @param length bytes of the head, from its first line to its empty line
@@ -126,7 +146,7 @@ export class ServerCore {
       if (plan instanceof Promise) this.lend(head, length);
       return plan;
     }
-    if (mount === undefined && this.handler !== undefined) this.observer?.route("(handler)");
+    if (mount === undefined && this.handler !== undefined) this.observer?.handler();
     const handler =
       mount === undefined ? this.#fallback(known) : (request: ServerRequest) => mount.plan(request.head);
     if (typeof handler !== "function" && this.hooks === undefined) return handler;
@@ -210,7 +230,7 @@ export class ServerCore {
   /** The answer to a request whose handler failed: what a listener says, or the error's own. */
   answerError(error: unknown, request: ServerRequest): ResponsePlan | Promise<ResponsePlan> {
     const status = statusOfError(error);
-    const replies = this.#tell(error, request, status);
+    const replies = this.#tell(error, request, status, request.sender);
     if (replies.some((reply) => reply instanceof Promise)) {
       return Promise.all(replies).then((settled) => firstAnswer(settled) ?? errorReply(error, status));
     }
@@ -218,18 +238,24 @@ export class ServerCore {
   }
 
   /** The answer when something outside of a handler failed. */
-  failed(error: unknown): ResponsePlan {
+  failed(error: unknown, client: RequestClient): ResponsePlan {
     const status = statusOfError(error);
-    this.#tell(error, undefined, status);
+    this.#tell(error, undefined, status, client);
     return errorReply(error, status);
   }
 
-  reportError(error: unknown): void {
-    this.#tell(error, undefined, 0);
+  /** @param client of the request whose answer it concerns, if it does */
+  reportError(error: unknown, client?: RequestClient): void {
+    this.#tell(error, undefined, 0, client);
   }
 
-  #tell(error: unknown, request: ServerRequest | undefined, status: number): unknown[] {
-    this.observer?.errored();
+  #tell(
+    error: unknown,
+    request: ServerRequest | undefined,
+    status: number,
+    client: RequestClient | undefined,
+  ): unknown[] {
+    this.observer?.errored(error, client);
     return this.errorListeners.map((listener) => {
       try {
         const reply = listener(error, request, status);

@@ -1,8 +1,8 @@
+import { stopOnSignals } from "@tz/server";
 import { isSupported } from "@tz/sys";
 import type { ServeConfig } from "../config.js";
 import { HeapPages } from "../memory/heap-pages.js";
 import { redisStore } from "../redis/redis-store.js";
-import { stopOnSignals } from "../stop-signals.js";
 import { sharedStore } from "../totals/shared-store.js";
 import { formatPages } from "../totals/totals.js";
 import type { TotalsStore } from "../totals-store.js";

@@ -1,6 +1,6 @@
+import { stopOnSignals } from "@tz/server";
 import { MemfdPages } from "../memory/memfd-pages.js";
 import { redisStore } from "../redis/redis-store.js";
-import { stopOnSignals } from "../stop-signals.js";
 import { sharedStore } from "../totals/shared-store.js";
 import { challengeApp } from "./challenge-app.js";
 import { DRAIN_TIMEOUT_MS } from "./limits.js";

@@ -13,6 +13,8 @@ import { z } from "zod";
 import { type App, createServer } from "../app.js";
 import { json, stream, text } from "../handlers/reply.js";
 import { isEpollSupported } from "../loop/epoll.js";
+import { until } from "../loop/socket-client.fixture.js";
+import { monitoring } from "../observe/monitoring.js";
 import type { LoopChoice } from "../options.js";
 import { connect } from "./connect.js";
 import { toNodeListener } from "./node-listener.js";
@@ -256,4 +258,49 @@ describe.each(carriers)("on %s", (carrier) => {
     await asked;
     while (!signal.aborted) await new Promise((resolve) => setTimeout(resolve, 2));
   });
+});
+
+test("requests through node:http are counted and logged like others", async () => {
+  const lines: string[] = [];
+  const app = createServer({
+    loop: "node",
+    stats: true,
+    accessLog: { write: (text) => void lines.push(...text.trim().split("\n")) },
+  });
+  monitoring(app);
+  app.get("/users/:id", async ({ params }) => json({ id: params.id }));
+  app.get("/broken", () => {
+    throw new Error("on purpose");
+  });
+  app.mount({ prefix: "/mount", plan: () => text("mount") });
+  let wasAsked = false;
+  app.get("/slow", (request) => {
+    wasAsked = true;
+    return new Promise((resolve) => request.signal.addEventListener("abort", () => resolve("late")));
+  });
+  const url = await serve(app, "node:http");
+  for (const path of ["/users/1", "/users/2", "/broken", "/mount/a"]) await (await fetch(url + path)).text();
+  const controller = new AbortController();
+  const asked = fetch(`${url}/slow`, { signal: controller.signal }).catch(() => "aborted");
+  await until(() => wasAsked);
+  controller.abort();
+  await asked;
+  await until(() => app.stats().total?.aborted === 1 && app.stats().total?.latency.count === 4);
+  const metrics = (await (await fetch(`${url}/metrics`)).text()).split("\n");
+  expect(metrics).toContain('tz_http_requests_total{route="/users/:id",code="2xx"} 2');
+  expect(metrics).toContain('tz_http_requests_total{route="/broken",code="5xx"} 1');
+  expect(metrics).toContain('tz_http_requests_total{route="/mount/*",code="2xx"} 1');
+  expect(metrics).toContain('tz_http_response_body_bytes_total{route="/mount/*"} 5');
+  expect(app.stats().total).toMatchObject({ errors: 1, aborted: 1 });
+  await until(() => lines.length === 6);
+  expect(
+    lines.map((line) => JSON.parse(line)).map(({ target, status, aborted }) => [target, status, aborted]),
+  ).toEqual([
+    ["/users/1", 200, undefined],
+    ["/users/2", 200, undefined],
+    ["/broken", 500, undefined],
+    ["/mount/a", 200, undefined],
+    ["/slow", undefined, true],
+    ["/metrics", 200, undefined],
+  ]);
 });

@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { TLSSocket } from "node:tls";
 import { httpDate, parseErrorOf, REASON_PHRASES, type ResponsePlan } from "@tz/http1";
-import { type App, coreOf } from "../app.js";
+import { type App, coreOf, countIn } from "../app.js";
 import { feedFromStream } from "../body/feed-from-stream.js";
 import { type BodySource, RequestBody } from "../body/request-body.js";
 import type { RequestClient } from "../handlers/request-client.js";
 import { errorPlan } from "../response/error-plan.js";
 import { sendSegments } from "../response/segment-sender.js";
 import { type StreamSink, sendStream } from "../response/stream-sender.js";
+import type { ServerCore } from "../server-core.js";
 
 /**
  * A listener for `http.createServer()` and `https.createServer()` that answers by the app: same routes, mounts, hooks
@@ -17,16 +18,21 @@ import { type StreamSink, sendStream } from "../response/stream-sender.js";
  * http.createServer(toNodeListener(app)).listen(8080);
  * ```
  *
- * Node's own parser and timeouts stand in front; `PROXY` headers and WebSocket routes need the app's own `listen`.
+ * With the options `stats` and `accessLog` its requests are counted and written as those of the app's own listeners;
+ * bytes and connections are Node's and are not. Node's own parser and timeouts stand in front; `PROXY` headers and
+ * WebSocket routes need the app's own `listen`.
  */
 export function toNodeListener(app: App): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
   const core = coreOf(app);
   return (incoming, outgoing) => {
+    countIn(app);
+    const client = new NodeClient(incoming, outgoing);
+    const reply = (plan: ResponsePlan): void => void send(plan, incoming, outgoing, core, client);
     // The head is written out and read by the app's own parser: one set of rules for what is a request.
     const text = headText(incoming);
     const { memory } = core.loop;
     if (Buffer.byteLength(text, "latin1") > memory.receiveBytes) {
-      void send(errorPlan(431, true), incoming, outgoing);
+      reply(errorPlan(431, true));
       return;
     }
     core.loop.refreshClock();
@@ -34,10 +40,9 @@ export function toNodeListener(app: App): (incoming: IncomingMessage, outgoing: 
     const start = memory.receiveStart;
     const used = head.parse(start, start + memory.buffer.write(text, start, "latin1"));
     if (used <= 0) {
-      void send(errorPlan(used === 0 ? 400 : parseErrorOf(used).status, true), incoming, outgoing);
+      reply(errorPlan(used === 0 ? 400 : parseErrorOf(used).status, true));
       return;
     }
-    const client = new NodeClient(incoming, outgoing);
     let body: RequestBody | null = null;
     if (head.chunked || head.contentLength > 0) {
       // Node takes the chunked coding off: what comes is the content, until it ends.
@@ -46,19 +51,21 @@ export function toNodeListener(app: App): (incoming: IncomingMessage, outgoing: 
       feedFromStream(incoming, body);
     }
     let answer: ResponsePlan | Promise<ResponsePlan>;
+    const event = core.follower?.began(head, client);
     try {
-      answer = core.answer(head, used, body, client);
+      answer =
+        event === undefined
+          ? core.answer(head, used, body, client)
+          : core.answerWithin(event, head, used, body, client);
     } catch (error) {
-      answer = core.failed(error);
+      answer = core.failed(error, client);
     }
     if (!(answer instanceof Promise)) {
-      void send(answer, incoming, outgoing);
+      reply(answer);
       return;
     }
-    answer.then(
-      (plan) => send(plan, incoming, outgoing),
-      (error: unknown) => send(core.failed(error), incoming, outgoing),
-    );
+    core.observer?.wait(client);
+    answer.then(reply, (error: unknown) => reply(core.failed(error, client)));
   };
 }
 
@@ -120,11 +127,25 @@ class NodeBodySource implements BodySource {
 }
 
 /** Carries a plan out on Node's response. Never rejects: what fails ends the connection. */
-async function send(plan: ResponsePlan, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+async function send(
+  plan: ResponsePlan,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  core: ServerCore,
+  client: NodeClient,
+): Promise<void> {
+  const { observer } = core;
+  if (outgoing.destroyed) {
+    plan.release?.();
+    observer?.aborted(client);
+    return;
+  }
+  observer?.answered(client, plan, incoming.method === "HEAD", false);
   try {
     const { head, body } = plan;
     if (plan.upgrade !== undefined) {
       outgoing.writeHead(501).end();
+      await finished(outgoing);
       return;
     }
     const fields = [...head.fields, "Date", httpDate(Date.now())];
@@ -137,7 +158,6 @@ async function send(plan: ResponsePlan, incoming: IncomingMessage, outgoing: Ser
       outgoing.end();
     } else if (body.kind === "bytes") {
       outgoing.end(body.bytes);
-      await finished(outgoing);
     } else if (body.kind === "segments") {
       await sendSegments(new ResponseSink(outgoing), body.segments);
       outgoing.end();
@@ -146,10 +166,14 @@ async function send(plan: ResponsePlan, incoming: IncomingMessage, outgoing: Ser
       if (await sendStream(sink, body.chunks, body.length, false)) outgoing.end();
       else outgoing.destroy();
     }
-  } catch {
+    await finished(outgoing);
+  } catch (error) {
+    core.reportError(error, client);
     outgoing.destroy();
   } finally {
     plan.release?.();
+    if (outgoing.writableFinished) observer?.finished(client);
+    else observer?.aborted(client);
   }
 }
 

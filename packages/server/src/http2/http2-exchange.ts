@@ -73,11 +73,14 @@ export class Http2Exchange implements RequestClient, BodySource, StreamSink {
     }
     if (!ended) this.#takeBody(head.contentLength, head.field("expect") !== undefined);
     let answer: ResponsePlan | Promise<ResponsePlan>;
-    core.observer?.began(head, this, true);
+    const event = core.follower?.began(head, this, true);
     try {
-      answer = core.answer(head, used, this.#body, this);
+      answer =
+        event === undefined
+          ? core.answer(head, used, this.#body, this)
+          : core.answerWithin(event, head, used, this.#body, this);
     } catch (error) {
-      answer = core.failed(error);
+      answer = core.failed(error, this);
     }
     if (!(answer instanceof Promise)) {
       this.#send(answer);
@@ -87,7 +90,7 @@ export class Http2Exchange implements RequestClient, BodySource, StreamSink {
     this.#connection.working++;
     answer.then(
       (plan) => this.#settle(plan),
-      (error: unknown) => this.#settle(core.failed(error)),
+      (error: unknown) => this.#settle(core.failed(error, this)),
     );
   }
 
@@ -195,7 +198,7 @@ export class Http2Exchange implements RequestClient, BodySource, StreamSink {
     try {
       this.#respond(plan);
     } catch (error) {
-      this.#connection.core.reportError(error);
+      this.#connection.core.reportError(error, this);
       this.cut();
     }
     this.#connection.core.observer?.answered(this, plan, this.#isHead, false);
@@ -261,7 +264,7 @@ export class Http2Exchange implements RequestClient, BodySource, StreamSink {
         else this.cut();
       },
       (error: unknown) => {
-        this.#connection.core.reportError(error);
+        this.#connection.core.reportError(error, this);
         this.cut();
       },
     );

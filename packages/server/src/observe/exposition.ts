@@ -160,6 +160,13 @@ function connections(out: Exposition, total: ServerTotals): void {
   );
   out.counter("tz_connections_accepted", "Connections accepted.", [[{}, total.accepted]]);
   out.counter("tz_connections_closed", "Connections closed.", [[{}, total.closed]]);
+  const { handshakes, resumed, failed } = total.tls;
+  out.counter("tz_tls_handshakes", "TLS handshakes completed.", [[{}, handshakes]]);
+  out.counter("tz_tls_handshakes_resumed", "Of them, those that resumed a session.", [[{}, resumed]]);
+  out.counter("tz_tls_handshakes_failed", "TLS handshakes that failed, were refused or took too long.", [
+    [{}, failed],
+  ]);
+  out.gauge("tz_http2_sessions", "HTTP/2 connections that are open.", [[{}, total.http2Sessions]]);
   out.counter("tz_received_bytes", "Bytes received, without TLS.", [[{}, total.bytesIn]], "bytes");
   out.counter("tz_sent_bytes", "Bytes sent, without TLS.", [[{}, total.bytesOut]], "bytes");
 }

@@ -4,6 +4,7 @@ import type { MemoryStatistics, Reportable } from "@tz/alloc";
 import type { PlanMount } from "@tz/http1";
 import { Connection } from "../connection.js";
 import type { ServerCore } from "../server-core.js";
+import type { TlsStats } from "../tls/tls-counts.js";
 import { Upgraded } from "../upgraded.js";
 import type { PathSampler } from "./path-sampler.js";
 import type { StatsBlock } from "./stats-block.js";
@@ -21,6 +22,7 @@ export class Meter {
   readonly #block: StatsBlock;
   readonly #arenas: readonly Reportable[];
   readonly #paths: PathSampler | undefined;
+  readonly #tls: TlsStats;
   readonly #timer: NodeJS.Timeout;
   readonly #seen = new Map<object, readonly number[]>();
   #dueMs = performance.now() + LAG_PERIOD_MS;
@@ -33,7 +35,9 @@ export class Meter {
     block: StatsBlock,
     arenas: readonly Reportable[],
     paths: PathSampler | undefined,
+    tls: TlsStats,
   ) {
+    this.#tls = tls;
     this.#core = core;
     this.#block = block;
     this.#arenas = arenas;
@@ -101,6 +105,7 @@ export class Meter {
       externalBytes: memory.external,
       arrayBufferBytes: memory.arrayBuffers,
       ioBytes: loop.memory.bytes.byteLength,
+      http2Sessions: this.#tls.http2Sessions,
     };
   }
 

@@ -52,7 +52,7 @@ function familiesOf(text: string, format: "openmetrics" | "prometheus") {
       if (meta[1] === "UNIT") expect(name.endsWith(`_${meta[3]}`), line).toBe(true);
       continue;
     }
-    const sample = /^([a-z_]+)((?:\{(?:[a-z]+="(?:[^"\\\n]|\\["\\n])*",?)*\})?) (\S+)$/.exec(line);
+    const sample = /^([a-z0-9_]+)((?:\{(?:[a-z]+="(?:[^"\\\n]|\\["\\n])*",?)*\})?) (\S+)$/.exec(line);
     expect(sample, line).not.toBeNull();
     const { type, samples } = families.get(name)!;
     const suffixes = {

@@ -2,10 +2,13 @@ import { performance } from "node:perf_hooks";
 import type { PlanMount, RequestHead, ResponsePlan } from "@tz/http1";
 import type { RequestClient } from "../handlers/request-client.js";
 import type { ServerCore } from "../server-core.js";
+import type { TlsStats } from "../tls/tls-counts.js";
 import type { AccessLog } from "./access-log.js";
 import type { LogEntry } from "./log-line.js";
 import { Meter } from "./meter.js";
 import { PathSampler } from "./path-sampler.js";
+import { areRequestsWatched } from "./request-channels.js";
+import { RequestEvent } from "./request-event.js";
 import type { StatsBlock } from "./stats-block.js";
 import type { StatsOptions } from "./stats-options.js";
 
@@ -13,8 +16,17 @@ import type { StatsOptions } from "./stats-options.js";
 const BATCHED_MAX = 1024;
 /** Nobody claimed it. */
 const NO_ROUTE = "(none)";
+const HANDLER = "(handler)";
 /** What came was no request, or none came in time. */
 const REFUSED = "(refused)";
+
+/** What is told of one request when it is over. */
+interface Account {
+  /** What the access log will say of it. */
+  readonly entry: LogEntry | undefined;
+  /** What subscribers are told. */
+  readonly event: RequestEvent | undefined;
+}
 
 /** A request whose answer was not complete within the call that read it. */
 interface Flight {
@@ -22,8 +34,7 @@ interface Flight {
   readonly route: number;
   /** What one short write held back beside it. */
   readonly before: Flight | undefined;
-  /** What the access log will say of it. */
-  readonly entry: LogEntry | undefined;
+  readonly account: Account | undefined;
 }
 
 /**
@@ -56,13 +67,14 @@ export class Observer {
   readonly #meter: Meter;
   readonly #log: AccessLog | undefined;
   /** Of the request that is being answered in this call. */
-  #entry: LogEntry | undefined;
+  #account: Account | undefined;
 
   constructor(
     core: ServerCore,
     block: StatsBlock,
     { paths, arenas }: StatsOptions,
     log: AccessLog | undefined,
+    tls: TlsStats,
   ) {
     this.#core = core;
     this.#log = log;
@@ -72,7 +84,7 @@ export class Observer {
     this.#refused = block.cellOf(REFUSED);
     this.#route = this.#refused;
     this.#paths = paths ? new PathSampler() : undefined;
-    this.#meter = new Meter(core, block, arenas, this.#paths);
+    this.#meter = new Meter(core, block, arenas, this.#paths, tls);
   }
 
   /** Brings the figures that are looked at once a second up to date. */
@@ -106,18 +118,35 @@ export class Observer {
     this.block.count("closed", 1);
   }
 
-  errored(): void {
+  /** @param client of the request that failed, if it was one */
+  errored(error: unknown, client: RequestClient | undefined): void {
     this.block.count("errors", 1);
+    if (client === undefined) return;
+    const account = this.#open.has(client) ? this.#open.get(client)!.account : this.#account;
+    account?.event?.failed(error);
   }
 
-  /** A request was read. */
-  began(head: RequestHead, client: RequestClient, isHttp2 = false): void {
+  /** A request was read. @returns what subscribers are told, if there are any: its answer is made within it */
+  began(head: RequestHead, client: RequestClient, isHttp2 = false): RequestEvent | undefined {
     this.#route = this.#noRoute;
     this.#paths?.note(head);
-    if (this.#log !== undefined) this.#entry = this.#log.begin(head, client, isHttp2);
+    const entry = this.#log?.begin(head, client, isHttp2);
+    const event = areRequestsWatched() ? new RequestEvent(this.#core, head, client, isHttp2) : undefined;
+    this.#account = entry === undefined && event === undefined ? undefined : { entry, event };
+    return event;
+  }
+
+  /** Nobody but the server's one handler takes it. */
+  handler(): void {
+    this.#count(HANDLER);
   }
 
   route(pattern: string): void {
+    this.#count(pattern);
+    if (this.#account?.event !== undefined) this.#account.event.route = pattern;
+  }
+
+  #count(pattern: string): void {
     if (pattern !== this.#lastPattern) {
       this.#lastPattern = pattern;
       this.#lastPatternCell = this.block.cellOf(pattern);
@@ -128,16 +157,17 @@ export class Observer {
   mount(mount: PlanMount): void {
     if (mount !== this.#lastMount) {
       this.#lastMount = mount;
-      this.#lastMountCell = this.block.cellOf(`${mount.prefix.replace(/\/$/, "")}/*`);
+      this.#lastMountCell = this.block.cellOf(routeOf(mount));
     }
     this.#route = this.#lastMountCell;
+    if (this.#account?.event !== undefined) this.#account.event.route = routeOf(mount);
   }
 
   /** A handler works on the request that was just read. */
   wait(client: RequestClient): void {
-    this.#open.set(client, this.#flight(this.#route, this.#entry));
+    this.#open.set(client, this.#flight(this.#route, this.#account));
     this.#route = this.#refused;
-    this.#entry = undefined;
+    this.#account = undefined;
   }
 
   /**
@@ -148,18 +178,27 @@ export class Observer {
     const flight = this.#open.size === 0 ? undefined : this.#open.get(client);
     const route = flight?.route ?? this.#route;
     this.#route = this.#refused;
-    const entry = this.#log === undefined ? undefined : this.#entryOf(client, flight, route);
-    if (entry !== undefined) {
-      entry.status = plan.head.status;
-      entry.bodyBytes = isHead ? 0 : loggedBytes(plan);
+    const account = this.#accountOf(client, flight, route);
+    if (account !== undefined) {
+      const { status } = plan.head;
+      const length = isHead ? 0 : loggedBytes(plan);
+      const { entry, event } = account;
+      if (entry !== undefined) {
+        entry.status = status;
+        entry.bodyBytes = length;
+      }
+      if (event !== undefined) {
+        event.status = status;
+        event.bodyBytes = length;
+      }
     }
     this.block.answered(plan.head.status, route, isHead ? 0 : bodyBytes(plan));
     if (!complete) {
       if (flight === undefined) {
-        this.#open.set(client, this.#flight(route, entry));
+        this.#open.set(client, this.#flight(route, account));
       }
-    } else if (flight === undefined && entry !== undefined) {
-      this.#batchedFlights.push(this.#flight(route, entry));
+    } else if (flight === undefined && account !== undefined) {
+      this.#batchedFlights.push(this.#flight(route, account));
     } else if (flight === undefined) {
       if (this.#batchedCount === BATCHED_MAX) this.flushed();
       this.#batched[this.#batchedCount++] = route;
@@ -189,7 +228,7 @@ export class Observer {
     const startMs = this.#core.loop.nowMs;
     let before = this.#open.get(client);
     for (let i = 0; i < this.#batchedCount; i++) {
-      before = { startMs, route: this.#batched[i]!, before, entry: undefined };
+      before = { startMs, route: this.#batched[i]!, before, account: undefined };
     }
     for (const flight of this.#batchedFlights) before = { ...flight, before };
     this.#batchedCount = 0;
@@ -209,7 +248,7 @@ export class Observer {
   closed(client: RequestClient): void {
     this.block.count("closed", 1);
     const batched = this.#batchedCount + this.#batchedFlights.length;
-    for (const flight of this.#batchedFlights) this.#logAborted(flight);
+    for (const flight of this.#batchedFlights) this.#tellAborted(flight);
     this.#batchedCount = 0;
     this.#batchedFlights = [];
     if (batched > 0) this.block.count("aborted", batched);
@@ -221,35 +260,47 @@ export class Observer {
     let lost = 0;
     for (let flight = this.#open.get(client); flight !== undefined; flight = flight.before) {
       lost++;
-      this.#logAborted(flight);
+      this.#tellAborted(flight);
     }
     this.#open.delete(client);
     if (lost > 0) this.block.count("aborted", lost);
   }
 
-  #flight(route: number, entry: LogEntry | undefined): Flight {
-    return { startMs: this.#core.loop.nowMs, route, before: undefined, entry };
+  #flight(route: number, account: Account | undefined): Flight {
+    return { startMs: this.#core.loop.nowMs, route, before: undefined, account };
   }
 
   /** What is answered without having begun was no request. */
-  #entryOf(client: RequestClient, flight: Flight | undefined, route: number): LogEntry | undefined {
-    if (flight !== undefined) return flight.entry;
-    if (route === this.#refused) return this.#log?.refused(client);
-    const entry = this.#entry;
-    this.#entry = undefined;
-    return entry;
+  #accountOf(client: RequestClient, flight: Flight | undefined, route: number): Account | undefined {
+    if (flight !== undefined) return flight.account;
+    if (route === this.#refused) {
+      const entry = this.#log?.refused(client);
+      return entry === undefined ? undefined : { entry, event: undefined };
+    }
+    const account = this.#account;
+    this.#account = undefined;
+    return account;
   }
 
-  #logAborted({ entry }: Flight): void {
-    if (entry !== undefined) this.#log?.end(entry, performance.now(), true);
+  #tellAborted({ account }: Flight): void {
+    if (account !== undefined) this.#tell(account, performance.now(), true);
+  }
+
+  #tell({ entry, event }: Account, now: number, aborted: boolean): void {
+    if (entry !== undefined) this.#log?.end(entry, now, aborted);
+    event?.end(now, aborted);
   }
 
   #end(flight: Flight, now: number): void {
     for (let one: Flight | undefined = flight; one !== undefined; one = one.before) {
       this.block.timed(one.route, now - one.startMs);
-      if (one.entry !== undefined) this.#log?.end(one.entry, now, false);
+      if (one.account !== undefined) this.#tell(one.account, now, false);
     }
   }
+}
+
+function routeOf({ prefix }: PlanMount): string {
+  return `${prefix.replace(/\/$/, "")}/*`;
 }
 
 /** Of the answer as it was planned; a stream without a length has none. */

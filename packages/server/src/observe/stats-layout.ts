@@ -12,7 +12,7 @@ import { BUCKETS } from "./latency-buckets.js";
 import { type RowShape, rowWords } from "./named-rows.js";
 
 export const MAGIC = 0x747a_7374;
-export const VERSION = 1;
+export const VERSION = 2;
 
 export const HEADER = { magic: 0, version: 1, blockWords: 2, blocks: 3 } as const;
 export const HEADER_WORDS = 16;
@@ -36,6 +36,9 @@ export const COUNTERS = [
   "turns",
   "activeMs",
   "idleMs",
+  "tlsHandshakes",
+  "tlsResumed",
+  "tlsFailed",
 ] as const;
 export type Counter = (typeof COUNTERS)[number];
 
@@ -55,6 +58,7 @@ export const GAUGES = [
   "externalBytes",
   "arrayBufferBytes",
   "ioBytes",
+  "http2Sessions",
 ] as const;
 export type Gauge = (typeof GAUGES)[number];
 

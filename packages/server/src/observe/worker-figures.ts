@@ -1,3 +1,4 @@
+import type { TlsStats } from "../tls/tls-counts.js";
 import type { Durations } from "./latency-buckets.js";
 import { Durations as DurationsOf, UNITS_PER_MS } from "./latency-buckets.js";
 import type { NamedRow } from "./named-rows.js";
@@ -79,6 +80,8 @@ export interface PathFigures {
   readonly perMinute: number;
 }
 
+export type TlsFigures = Pick<TlsStats, "handshakes" | "resumed" | "failed">;
+
 /** What all workers together did. */
 export interface ServerTotals {
   readonly requests: number;
@@ -106,6 +109,10 @@ export interface ServerTotals {
   readonly connections: ConnectionStates;
   /** Requests that a handler works on. */
   readonly inFlight: number;
+  /** Handshakes of TLS listeners: complete ones, those of them that resumed a session, and failed ones. */
+  readonly tls: TlsFigures;
+  /** HTTP/2 connections that are open. */
+  readonly http2Sessions: number;
   readonly rssBytes: number;
   readonly heapUsedBytes: number;
   readonly heapTotalBytes: number;
@@ -158,6 +165,12 @@ export function workerFigures(reading: BlockReading): WorkerFigures {
     timers: gauges.timers,
     connections: { idle, reading: readingNow, handling, writing, closing, upgraded },
     inFlight: gauges.inFlight,
+    tls: {
+      handshakes: counters.tlsHandshakes,
+      resumed: counters.tlsResumed,
+      failed: counters.tlsFailed,
+    },
+    http2Sessions: gauges.http2Sessions,
     rssBytes: gauges.rssBytes,
     heapUsedBytes: gauges.heapUsedBytes,
     heapTotalBytes: gauges.heapTotalBytes,
@@ -230,6 +243,12 @@ export function totalOf(workers: readonly WorkerFigures[]): ServerTotals {
       upgraded: state("upgraded"),
     },
     inFlight: sum((one) => one.inFlight),
+    tls: {
+      handshakes: sum((one) => one.tls.handshakes),
+      resumed: sum((one) => one.tls.resumed),
+      failed: sum((one) => one.tls.failed),
+    },
+    http2Sessions: sum((one) => one.http2Sessions),
     rssBytes: sum((one) => one.rssBytes),
     heapUsedBytes: sum((one) => one.heapUsedBytes),
     heapTotalBytes: sum((one) => one.heapTotalBytes),

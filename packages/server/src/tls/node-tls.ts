@@ -54,17 +54,16 @@ export class NodeTls {
       // "optional" means that there may be none, not that anybody's is good.
       const shown = tls.clientCertificate === "optional" && socket.getPeerX509Certificate() !== undefined;
       if (shown && !socket.authorized) {
-        counts.failed++;
+        counts.refused();
         socket.destroy();
         return;
       }
-      counts.handshakes++;
+      counts.completed(socket.isSessionReused());
       socket.allowHalfOpen = socket.alpnProtocol !== "h2";
-      if (socket.isSessionReused()) counts.resumed++;
       onSecure(socket);
     });
     this.#server.on("tlsClientError", (_error, socket) => {
-      counts.failed++;
+      counts.refused();
       socket.destroy();
     });
   }

@@ -135,7 +135,7 @@ export class SecureListener implements SecureLayer, OpensslLayer {
   acceptSocket(socket: Socket): void {
     const waitMs = this.gate.enter(this.#host.loop.nowMs);
     if (waitMs < 0) {
-      this.counts.failed++;
+      this.counts.refused();
       socket.destroy();
     } else if (waitMs > 0) {
       const timer = setTimeout(() => this.#node!.take(socket), waitMs);

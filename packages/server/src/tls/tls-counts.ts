@@ -1,3 +1,5 @@
+import type { StatsBlock } from "../observe/stats-block.js";
+
 /** What happened on a server's TLS listeners. */
 export interface TlsStats {
   /** Handshakes that were completed. */
@@ -19,4 +21,26 @@ export class TlsCounts implements TlsStats {
   failed = 0;
   sslObjects = 0;
   http2Sessions = 0;
+  /** Where it is counted too, with the option `stats`: all workers' figures lie there. */
+  block: StatsBlock | undefined;
+
+  get figures(): TlsStats {
+    const { handshakes, resumed, failed, sslObjects, http2Sessions } = this;
+    return { handshakes, resumed, failed, sslObjects, http2Sessions };
+  }
+
+  /** A handshake is complete. */
+  completed(isResumed: boolean): void {
+    this.handshakes++;
+    this.block?.count("tlsHandshakes", 1);
+    if (!isResumed) return;
+    this.resumed++;
+    this.block?.count("tlsResumed", 1);
+  }
+
+  /** A handshake came to nothing. */
+  refused(): void {
+    this.failed++;
+    this.block?.count("tlsFailed", 1);
+  }
 }

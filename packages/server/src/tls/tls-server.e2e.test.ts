@@ -11,6 +11,7 @@ import { type App, createServer } from "../app.js";
 import { stream, text } from "../handlers/reply.js";
 import { isEpollSupported } from "../loop/epoll.js";
 import { until } from "../loop/socket-client.fixture.js";
+import { exposition } from "../observe/exposition.js";
 import type { ServerOptions } from "../options.js";
 import { CA, CLIENT, OTHER, RENEWED, SERVER, STRANGER } from "./certificates.fixture.js";
 import { newTicketKeys } from "./ticket-keys.js";
@@ -160,6 +161,23 @@ describe.each(variants)("HTTPS, loop %s, engine %s", (loop, engine) => {
       const session = await sessionOf({ maxVersion: version, minVersion: version });
       expect(await isReused(session, { maxVersion: version })).toBe(true);
       expect(app.stats().tls.resumed).toBe(1);
+    });
+
+    test("handshakes are counted beside what all workers count", async () => {
+      await app.close({ timeoutMs: 200 });
+      await start({}, { stats: true });
+      const session = await sessionOf({});
+      expect(await isReused(session)).toBe(true);
+      await expect(
+        open({ minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" }),
+      ).rejects.toThrow();
+      await until(() => app.stats().total!.tls.failed === 1);
+      const { total, byWorker, tls } = app.stats();
+      expect(total!.tls).toEqual({ handshakes: tls.handshakes, resumed: 1, failed: 1 });
+      const lines = exposition({ total: total!, byWorker: byWorker! }, "prometheus").split("\n");
+      expect(lines).toContain(`tz_tls_handshakes_total ${tls.handshakes}`);
+      expect(lines).toContain("tz_tls_handshakes_resumed_total 1");
+      expect(lines).toContain("tz_tls_handshakes_failed_total 1");
     });
 
     test("renegotiation is refused", async () => {

@@ -220,9 +220,7 @@ export class TlsTransport extends EpollTransport {
       this.#fail(error === SSL_ERROR_SYSCALL ? ECONNRESET : EPROTO);
       return;
     }
-    const { counts } = this.#layer;
-    counts.handshakes++;
-    if (ssl.SSL_session_reused(this.#ssl) === 1) counts.resumed++;
+    this.#layer.counts.completed(ssl.SSL_session_reused(this.#ssl) === 1);
     this.#state = OPEN;
     this.#endOpening();
     // What came behind the handshake gives no edge of its own.
@@ -236,7 +234,7 @@ export class TlsTransport extends EpollTransport {
   }
 
   #fail(errno: number): void {
-    this.#layer.counts.failed++;
+    this.#layer.counts.refused();
     this.destroy(errno);
   }
 
