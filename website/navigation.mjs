@@ -23,6 +23,7 @@ const groups = [
     pages: [
       "operate/troubleshooting",
       "operate/tracing",
+      "operate/dashboards",
       "operate/faq",
       "operate/security",
       "operate/tuning",
