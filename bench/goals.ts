@@ -1,4 +1,4 @@
-/** What is to be reached. `pnpm bench --check` compares the figures with it. */
+/** What is to be reached. `npm run bench -- --check` compares the figures with it. */
 
 /** Cost of the subject as a part of the cost of `against`: at most `ratioMax`, median of the rounds. */
 export interface RatioGoal {

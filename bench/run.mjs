@@ -1,4 +1,4 @@
-// `pnpm bench [scenario…] [--rounds 5] [--seconds 3] [--connections 64] [--targets a,b] [--out .tz/bench]`
+// `npm run bench -- [scenario…] [--rounds 5] [--seconds 3] [--connections 64] [--targets a,b] [--out .tz/bench]`
 import { register } from "tsx/esm/api";
 import { build } from "../scripts/workspace/build.mjs";
 import { install } from "../scripts/workspace/install.mjs";

@@ -11,7 +11,7 @@ import { main } from "./main.js";
 const built = ["static-demo", "one-million"].every((app) =>
   existsSync(new URL(`../apps/${app}/dist/cli.js`, import.meta.url)),
 );
-const lacking = missingWrk() ?? missingCompiler() ?? (built ? undefined : "nothing is built (pnpm build)");
+const lacking = missingWrk() ?? missingCompiler() ?? (built ? undefined : "nothing is built (npm run build)");
 
 /** One peer each is enough to see that a scenario runs; those without a line have no servers. */
 const TARGETS: Readonly<Record<string, string>> = {
@@ -32,7 +32,7 @@ const TARGETS: Readonly<Record<string, string>> = {
 
 /** Tiny on purpose: it shows that the benches still run and still check, not how fast anything is. */
 test.skipIf(lacking).each(scenarioNames())(
-  `pnpm bench %s${lacking ? `: ${lacking}` : ""}`,
+  `npm run bench -- %s${lacking ? `: ${lacking}` : ""}`,
   { timeout: 180_000 },
   async (name) => {
     const out = mkdtempSync(join(tmpdir(), "tz-bench-smoke-"));

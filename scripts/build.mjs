@@ -1,4 +1,4 @@
-// `pnpm build`: builds every package whose sources changed.
+// `npm run build`: builds every package whose sources changed.
 import { build } from "./workspace/build.mjs";
 import { install } from "./workspace/install.mjs";
 import { alone } from "./workspace/lock.mjs";

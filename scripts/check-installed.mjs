@@ -1,5 +1,6 @@
 // Installs the packed packages into an empty project, as a user would, and uses them there: plain JavaScript,
-// CommonJS, TypeScript (Node16 and Bundler), Express, Fastify, Hono, the command, and everything without FFI.
+// CommonJS, TypeScript (Node16 and Bundler), Express, Fastify, Hono, the command, the starter, and everything
+// without FFI.
 // `node scripts/check-installed.mjs [--node PATH]`: with another Node than this one.
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -49,6 +50,10 @@ try {
     check(`files in ${host}`, node, ["serve-files.mjs", host]);
   }
   check("the command tz-static", node, ["command.mjs"]);
+  check("npm create tz: a starter", node, ["node_modules/create-tz/dist/cli.js", "starter"]);
+  check("the starter: types and build", node, [tsc(), "-p", "starter"]);
+  check("the starter: its tests", node, ["--test", "starter/dist/app.test.js"]);
+  check("the starter: it serves", node, ["starter.mjs"]);
   check("npm install without FFI", "npm", [...install, "--omit=optional"]);
   check("without FFI: every package but cloudterm imports", node, ["imports.mjs", "@tz/cloudterm"]);
   check("without FFI: files in tz", node, ["serve-files.mjs", "tz"]);

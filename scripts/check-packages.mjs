@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { gzipSync } from "node:zlib";
 import { builtPackages } from "./workspace/packages.mjs";
 import { readJson, root } from "./workspace/root.mjs";
 import { tarballFiles } from "./workspace/tarball.mjs";
@@ -11,7 +12,17 @@ import { tarballFiles } from "./workspace/tarball.mjs";
 const work = mkdtempSync(join(tmpdir(), "tz-packages-"));
 const tool = (name) => join(root, "node_modules/.bin", name);
 const { packageManager } = readJson(join(root, "package.json"));
-const checks = [packs, hasWhatItNeeds, hasNothingElse, namesWhatIsThere, publintIsClean, typesResolve];
+/** By package, oldest first: what all JavaScript of its `dist` may weigh, and why it may. The last one holds. */
+const budgets = readJson(join(root, "scripts/size-budgets.json"));
+const checks = [
+  packs,
+  hasWhatItNeeds,
+  hasNothingElse,
+  isWithinBudget,
+  namesWhatIsThere,
+  publintIsClean,
+  typesResolve,
+];
 
 let failed = 0;
 for (const item of [...builtPackages().values()].filter(({ manifest }) => !manifest.private)) {
@@ -58,12 +69,28 @@ function hasWhatItNeeds({ files }) {
 function hasNothingElse({ files }) {
   const unwanted = files
     .map(({ name }) => name)
+    // A template is for the user's project, tests included.
+    .filter((name) => !name.startsWith("template/"))
     .filter((name) =>
       /\.(test|conformance|fixture|bench)\.|(^|\/)(node_modules|corpus|coverage)\/|\.tgz$|(^|\/)\./.test(
         name,
       ),
     );
   return unwanted.length > 0 ? `carries ${unwanted.join(", ")}` : undefined;
+}
+
+/** The sum of the files as gzip makes them, each alone: what a bundle or a cold start has to load, about. */
+function isWithinBudget({ name, files }) {
+  const kib =
+    files
+      .filter((file) => /^dist\/.*\.js$/.test(file.name))
+      .reduce((sum, { content }) => sum + gzipSync(content, { level: 9 }).byteLength, 0) / 1024;
+  const budget = budgets[name]?.at(-1)?.kib;
+  const say = "say how much and why in scripts/size-budgets.json";
+  if (budget === undefined) return `weighs ${kib.toFixed(1)} KiB (gzip) and has no budget; ${say}`;
+  return kib > budget
+    ? `weighs ${kib.toFixed(1)} KiB (gzip), its budget is ${budget}; make it smaller, or ${say}`
+    : undefined;
 }
 
 /** Every file that the packed manifest names is in the tarball, and no dependency is left on the workspace. */

@@ -1,4 +1,4 @@
-// `pnpm one-million [client] [options]`: installs and builds what is missing, then runs the challenge server or its
+// `npm run one-million -- [client] [options]`: installs and builds what is missing, then runs the challenge server or its
 // load client.
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";

@@ -1,4 +1,4 @@
-// `pnpm torture reload [--minutes 10] [--loop epoll|node]`: builds what is missing, then kills and replaces the workers of
+// `npm run torture -- reload [--minutes 10] [--loop epoll|node]`: builds what is missing, then kills and replaces the workers of
 // `tz-static` in a loop under load. Ends with 1 when a request failed that should not.
 import { join } from "node:path";
 import { build } from "./workspace/build.mjs";

@@ -2,7 +2,11 @@
 
 /** `{ title, folder, pages }`; pages as `assemble/pages.mjs` names them, without `.md`. */
 const groups = [
-  { title: "Start", folder: "start", pages: ["start/files", "start/api", "start/websocket"] },
+  {
+    title: "Start",
+    folder: "start",
+    pages: ["start/files", "start/api", "start/websocket", "start/terminal"],
+  },
   { title: "Guides", folder: "guide", pages: ["guide/static", "guide/server"] },
   {
     title: "Come from",
@@ -15,6 +19,7 @@ const groups = [
       "migrate/fastify",
       "migrate/sirv",
       "migrate/python",
+      "migrate/ttyd",
     ],
   },
   {

@@ -10,7 +10,7 @@ export function writeIndexPage(folder: string, reports: readonly Report[], goals
   const lines = [
     "# Measured",
     "",
-    "Made by `pnpm bench --publish`, whole or a scenario at a time; how: [bench/README.md](../../bench/README.md). Ratios of one run compare, figures of different runs do not. Each page says when, where and with which command it was made, and whether others were at work on the machine.",
+    "Made by `npm run bench -- --publish`, whole or a scenario at a time; how: [bench/README.md](../../bench/README.md). Ratios of one run compare, figures of different runs do not. Each page says when, where and with which command it was made, and whether others were at work on the machine.",
     "",
     "| Scenario | Measured | Load before |",
     "|---|---|---|",
@@ -23,7 +23,7 @@ export function writeIndexPage(folder: string, reports: readonly Report[], goals
     "",
     "## What is to be reached",
     "",
-    "The goals are in [bench/goals.ts](../../bench/goals.ts); `pnpm bench --check` prints this:",
+    "The goals are in [bench/goals.ts](../../bench/goals.ts); `npm run bench -- --check` prints this:",
     "",
     "```",
     ...verdicts.map(({ line }) => line.trimEnd()),

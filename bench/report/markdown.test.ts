@@ -48,7 +48,7 @@ test("medians with their spread, the subject as 1, what is missing, and how to r
   );
   expect(text).toContain("| nginx (1.0): about | 12.00 (11.50 – 12.25) | 0.67 (0.67 – 0.67) |");
   expect(text).toContain("Left out: h2o: h2o is not installed (apt-get install h2o).");
-  expect(text).toContain("`pnpm bench hot --rounds 5 --seconds 3 --connections 64`");
+  expect(text).toContain("`npm run bench -- hot --rounds 5 --seconds 3 --connections 64`");
   expect(text).not.toContain("Others were at work");
 });
 

@@ -40,7 +40,7 @@ export function toMarkdown({ scenario, title, machine, settings, result }: Repor
       ? `\nOthers were at work on this machine: repeat on a quiet one.`
       : undefined,
     "",
-    `Repeat: \`pnpm bench ${scenario} --rounds ${rounds} --seconds ${seconds} --connections ${connections}\``,
+    `Repeat: \`npm run bench -- ${scenario} --rounds ${rounds} --seconds ${seconds} --connections ${connections}\``,
     "",
   ]
     .filter((line) => line !== undefined)

@@ -14,7 +14,7 @@ export const tzStatic = (loop, name, about, flags = []) => ({
   name,
   about,
   probe: () =>
-    existsSync(cli) ? { version: `Node ${process.versions.node}` } : { missing: "not built (pnpm build)" },
+    existsSync(cli) ? { version: `Node ${process.versions.node}` } : { missing: "not built (npm run build)" },
   command: ({ port, root }) => [
     process.execPath,
     cli,

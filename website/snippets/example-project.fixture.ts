@@ -10,10 +10,24 @@ export const root = new URL("../../", import.meta.url).pathname;
 const providers = ["packages/server", "packages/static", "website"];
 /** `npm test` has built the packages and tests those; without a build their sources are run. */
 const isBuilt = process.env["TZ_TEST_BUILT"] === "1";
-export const env = isBuilt
+export const env: NodeJS.ProcessEnv = isBuilt
   ? process.env
   : { ...process.env, NODE_OPTIONS: `--import=${import.meta.resolve("tsx")} --conditions=@tz/source` };
 export const cli = join(root, "apps/static-demo", isBuilt ? "dist/cli.js" : "src/cli.ts");
+export const cloudterm = join(root, "apps/cloudterm", isBuilt ? "dist/cli.js" : "src/cli.ts");
+
+/** What the browser gets from the gateway is bundled by its build. */
+export async function prepareCloudterm(): Promise<void> {
+  if (isBuilt || env["TZ_CLOUDTERM_WEB"] !== undefined) return;
+  const folder = mkdtempSync(join(tmpdir(), "tz-example-web-"));
+  onTestFinished(() => {
+    delete env["TZ_CLOUDTERM_WEB"];
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const { buildWeb } = await import("../../apps/cloudterm/scripts/build-web.mjs");
+  await buildWeb(folder);
+  env["TZ_CLOUDTERM_WEB"] = folder;
+}
 
 /** An empty folder in which our packages and those of the examples can be imported. Removed after the test. */
 export function exampleProject(): string {
@@ -25,7 +39,7 @@ export function exampleProject(): string {
     symlinkSync(join(root, "packages", short), join(modules, "@tz", short));
   }
   for (const provider of providers) {
-    for (const dependency of ["express", "zod", "ws"]) {
+    for (const dependency of ["express", "fastify", "zod", "ws"]) {
       const found = join(root, provider, "node_modules", dependency);
       const link = join(modules, dependency);
       if (existsSync(found) && !existsSync(link)) symlinkSync(realpathSync(found), link);

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { ended, exampleProject, freePort, root, running } from "./example-project.fixture.js";
+import { cli, ended, exampleProject, firstLine, freePort, root, running } from "./example-project.fixture.js";
 import { codeOf } from "./page.js";
 
 const folder = join(root, "docs/migrate");
@@ -13,6 +13,37 @@ const programs = readdirSync(folder)
       ([file, code]) => [name, file, code] as const,
     ),
   );
+
+const commands = readdirSync(folder)
+  .filter((name) => name.endsWith(".md"))
+  .flatMap((name) =>
+    [...readFileSync(join(folder, name), "utf8").matchAll(/^```sh\n(tz-static .*)\n```$/gm)].map(
+      ([, command]) => [name, command!] as const,
+    ),
+  );
+
+test.each(commands)("docs/migrate/%s: %s serves", async (_page, command) => {
+  const project = exampleProject();
+  const port = await freePort();
+  const [, served = ""] = /^tz-static (\S+)/.exec(command)!;
+  const dir = join(project, served);
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(join(dir, "probe.txt"), "served");
+  const here = command
+    .replace(/^tz-static \S+/, `node ${cli} ${dir}`)
+    .replace(/--port \d+/, `--port ${port}`)
+    .replace("--host 0.0.0.0", "--host 127.0.0.1");
+  const server = running(here, project);
+  expect(await firstLine(server)).toBe(`Listening on http://127.0.0.1:${port}/`);
+  const answer = await fetch(`http://127.0.0.1:${port}/probe.txt`);
+  expect(await answer.text()).toBe("served");
+  await ended(server);
+});
+
+test("every kind of page is there", () => {
+  expect(programs.length).toBeGreaterThan(5);
+  expect(commands.length).toBeGreaterThan(1);
+});
 
 test.each(programs)("docs/migrate/%s: %s starts and serves", async (_page, file, code) => {
   const project = exampleProject();

@@ -4,11 +4,13 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import {
   cli,
+  cloudterm,
   ended,
   env,
   exampleProject,
   firstLine,
   freePort,
+  prepareCloudterm,
   root,
   running,
 } from "./example-project.fixture.js";
@@ -27,7 +29,11 @@ describe.each(readdirSync(start).filter((name) => name.endsWith(".md")))("docs/s
     const folder = exampleProject();
     const port = await freePort();
     const here = (text: string): string =>
-      text.replaceAll("8080", String(port)).replace(/^npx tz-static/, `node ${cli}`);
+      text
+        .replaceAll("8080", String(port))
+        .replace(/^npx tz-static/, `node ${cli}`)
+        .replace(/(?<=^|\| )cloudterm /, `node ${cloudterm} `);
+    if (page.commands.some(({ command }) => command.startsWith("cloudterm"))) await prepareCloudterm();
     for (const [file, code] of page.files) writeFileSync(join(folder, file), here(code));
     for (const script of page.preparation) execFileSync("sh", ["-e", "-c", script], { cwd: folder });
     let server: ChildProcess | undefined;

@@ -12,6 +12,6 @@ export const oneMillion = (workers) => ({
   name: `one-million-${workers}`,
   about: `this project, ${workers === 1 ? "1 worker" : `${workers} workers`}`,
   probe: () =>
-    existsSync(cli) ? { version: `Node ${process.versions.node}` } : { missing: "not built (pnpm build)" },
+    existsSync(cli) ? { version: `Node ${process.versions.node}` } : { missing: "not built (npm run build)" },
   command: ({ port }) => [process.execPath, cli, "--port", String(port), "--workers", String(workers)],
 });

@@ -65,8 +65,6 @@ export const ALLOC_OPTIONS = {
   },
 } as const satisfies Record<string, Record<string, NumberRule>>;
 
-export const SIZES = { KiB, MiB, GiB } as const;
-
 /**
  * Refuses option names that a structure does not have.
  *

@@ -45,8 +45,6 @@ function headAfter(before: bigint, slot: number, op: bigint, owner: number): big
   );
 }
 
-export const EMPTY_HEAD = 0n;
-
 /** Owner in a state word. */
 export function ownerIn(state: number): number {
   return state & 0xff;

@@ -13,7 +13,7 @@ const { values, positionals } = parseArgs({
 });
 const minutes = Number(values.minutes);
 if (positionals.join() !== "reload" || !(minutes > 0) || !["epoll", "node"].includes(values.loop)) {
-  console.error("usage: pnpm torture reload [--minutes 10] [--loop epoll|node]");
+  console.error("usage: npm run torture -- reload [--minutes 10] [--loop epoll|node]");
   process.exit(2);
 }
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));

@@ -36,6 +36,7 @@ export const RECORD_SIZE = 5;
 export const TABLE_LENGTH = RECORDS + FIELDS_MAX * RECORD_SIZE;
 
 // Offsets inside a record.
+/** @public Whole with the others, although it is added nowhere. */
 export const NAME_START = 0;
 export const NAME_END = 1;
 export const VALUE_START = 2;

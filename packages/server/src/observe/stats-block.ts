@@ -3,7 +3,6 @@ import { BUCKETS, bucketOf, Durations, toUnits, UNITS_PER_MS } from "./latency-b
 import { NamedRows } from "./named-rows.js";
 import {
   BLOCK,
-  BLOCK_WORDS,
   COUNTER_CELL,
   COUNTERS,
   type Counter,
@@ -183,8 +182,6 @@ export class StatsBlock {
     return new Durations(counts, units / UNITS_PER_MS);
   }
 }
-
-export const BLOCK_BYTES = BLOCK_WORDS * 4;
 
 /** A block as it was found. */
 export interface BlockReading {

@@ -1,5 +1,4 @@
 /** Which files are served, and to whom. */
-import type { Directive } from "../directive.js";
 import type { Settings } from "../settings.js";
 import { constants, type Handler, switched } from "./handler.js";
 
@@ -144,11 +143,6 @@ export const FILE_DIRECTIVES: Readonly<Record<string, Handler>> = {
   limit_except: limitExcept,
   disable_symlinks: symlinks,
 };
-
-/** Is this the block of a site's own error page, that clients need not reach? */
-export function isInternal(directive: Directive | undefined): boolean {
-  return directive?.name === "internal";
-}
 
 /** May the folder of a block be said by its own name and the path below it? */
 export function directoryOf({ folder: place }: Settings, prefix: string): string | undefined {
