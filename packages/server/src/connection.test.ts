@@ -38,6 +38,35 @@ describe("keep-alive and pipelining", () => {
     expect(parseResponses(client.received).map(({ body }) => body)).toEqual(["/1", "/2", "/3"]);
   });
 
+  test.each([1, 10, 150])(
+    "a request behind a handler waits for it, though an answer before it leaves in pieces (%d bytes)",
+    async (window) => {
+      const waits: (() => void)[] = [];
+      const lines: string[] = [];
+      const server = await fakeServer(
+        (request) =>
+          request.target === "/2"
+            ? new Promise((resolve) => waits.push(() => resolve(textPlan("/2", 201))))
+            : textPlan(request.target),
+        { accessLog: { format: "combined", write: (line) => void lines.push(String(line)) } },
+      );
+      const client = server.connect(window);
+      client.clientSend(GET("/1") + GET("/2") + GET("/3"));
+      await server.settle();
+      client.clientRead(10_000);
+      await server.settle();
+      expect(parseResponses(client.received).map(({ body }) => body)).toEqual(["/1"]);
+      for (const wait of waits) wait();
+      await server.settle();
+      expect(waits.length).toBe(1);
+      expect(parseResponses(client.received).map(({ body }) => body)).toEqual(["/1", "/2", "/3"]);
+      client.clientEnd();
+      await server.app.close();
+      const statuses = lines.flatMap((text) => text.match(/"GET \/\d HTTP\/1.1" \d+/g) ?? []);
+      expect(statuses.sort()).toEqual([1, 2, 3].map((i) => `"GET /${i} HTTP/1.1" ${i === 2 ? 201 : 200}`));
+    },
+  );
+
   test("answers that are ready at once leave in one write", async () => {
     const server = await fakeServer((request) => textPlan(request.target));
     const client = server.connect();

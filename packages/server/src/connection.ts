@@ -643,7 +643,10 @@ export class Connection
         this.transport.destroy();
         return false;
       } else {
+        const awaiting = this.#output === OUTPUT.awaiting;
         const behind = this.#enqueue();
+        // These are answers to earlier requests: the handler's comes behind them, and before any later one.
+        if (awaiting) this.#output = OUTPUT.awaiting;
         behind.prepend(batch, Math.max(sent, 0));
         this.#armWrite(behind);
         observer?.heldBack(this);
@@ -663,6 +666,8 @@ export class Connection
       if (this.#output === OUTPUT.writing && (this.#flags & STREAMING) === 0) {
         this.#output = OUTPUT.idle;
         observer?.finished(this);
+      } else if (this.#output === OUTPUT.awaiting) {
+        observer?.caughtUp(this);
       }
       return true;
     }

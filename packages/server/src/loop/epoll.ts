@@ -38,6 +38,7 @@ import {
   SOCK_STREAM,
   SOL_SOCKET,
   type SocketAddress,
+  SysError,
   send,
   sendfile,
   sendmsg,
@@ -148,8 +149,16 @@ export class EpollLoop implements Loop, SocketHost {
     u32[4] = this.iov.address >>> 0;
     u32[5] = this.iov.address / 4294967296;
     this.timers = new TimerWheel({ tickMs, now: () => this.nowMs });
-    this.#epollFd = epollCreate();
-    this.#watch = watchReadable(this.#epollFd, () => this.#wake());
+    let epollFd = -1;
+    try {
+      epollFd = epollCreate();
+      this.#watch = watchReadable(epollFd, () => this.#wake());
+    } catch (error) {
+      if (epollFd >= 0) close(epollFd);
+      this.#releaseMemory();
+      throw error;
+    }
+    this.#epollFd = epollFd;
     this.#watch.unref();
     this.#tickTimer = setInterval(() => {
       this.refreshClock();
@@ -166,8 +175,18 @@ export class EpollLoop implements Loop, SocketHost {
       options.fd === undefined
         ? openListener(await resolveHost(options.host, options.port), options)
         : adoptListener(options.fd);
-    const listener = new EpollListener(this, fd, accept, options);
-    this.#add(listener, EPOLLIN);
+    let listener: EpollListener;
+    try {
+      listener = new EpollListener(this, fd, accept, options);
+    } catch (error) {
+      close(fd);
+      throw error;
+    }
+    const result = this.#add(listener, EPOLLIN);
+    if (result < 0) {
+      this.remove(listener);
+      throw SysError.fromResult(result, "epoll_ctl");
+    }
     this.#watch.ref();
     return listener;
   }
@@ -201,6 +220,10 @@ export class EpollLoop implements Loop, SocketHost {
     }
     this.#watch.close();
     close(this.#epollFd);
+    this.#releaseMemory();
+  }
+
+  #releaseMemory(): void {
     this.#events.release();
     this.iov.release();
     this.messageHeader.release();
@@ -213,7 +236,9 @@ export class EpollLoop implements Loop, SocketHost {
     if (transport === undefined) return;
     this.connections++;
     transport.handler = accept(transport);
-    if (!transport.closed) this.#add(transport, CONNECTION_EVENTS);
+    if (transport.closed) return;
+    const result = this.#add(transport, CONNECTION_EVENTS);
+    if (result < 0) transport.destroy(-result);
   }
 
   /** @internal Takes a descriptor out of the table and closes it; the kernel drops its registration. */
@@ -257,9 +282,9 @@ export class EpollLoop implements Loop, SocketHost {
     epollCtl(this.#epollFd, EPOLL_CTL_DEL, listener.fd, 0, 0);
   }
 
-  /** @internal */
-  resumeListener(listener: EpollListener): void {
-    this.#add(listener, EPOLLIN);
+  /** @internal @returns whether it worked: the kernel may have no memory for it */
+  resumeListener(listener: EpollListener): boolean {
+    return this.#add(listener, EPOLLIN) === 0;
   }
 
   /** @internal */
@@ -273,12 +298,12 @@ export class EpollLoop implements Loop, SocketHost {
     });
   }
 
-  #add(entry: EpollTransport | EpollListener, events: number): void {
+  /** @returns 0 or a negative errno */
+  #add(entry: EpollTransport | EpollListener, events: number): number {
     this.#generation = (this.#generation + 1) >>> 0;
     entry.generation = this.#generation;
     this.#transports[entry.fd] = entry;
-    const result = epollCtl(this.#epollFd, EPOLL_CTL_ADD, entry.fd, events, entry.generation);
-    if (result < 0 && entry instanceof EpollTransport) entry.destroy(-result);
+    return epollCtl(this.#epollFd, EPOLL_CTL_ADD, entry.fd, events, entry.generation);
   }
 
   #wake(): void {
@@ -366,7 +391,14 @@ class EpollListener implements Listener {
 
   #pause(): void {
     this.#loop.pauseListener(this);
-    this.#resumeTimer = setTimeout(() => this.#loop.resumeListener(this), ACCEPT_PAUSE_MS);
+    this.#resumeLater();
+  }
+
+  #resumeLater(): void {
+    this.#resumeTimer = setTimeout(() => {
+      // A listener that nobody polls would accept nothing for ever.
+      if (!this.#loop.resumeListener(this)) this.#resumeLater();
+    }, ACCEPT_PAUSE_MS);
   }
 }
 

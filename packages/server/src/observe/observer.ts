@@ -33,7 +33,7 @@ interface Flight {
   readonly startMs: number;
   readonly route: number;
   /** What one short write held back beside it. */
-  readonly before: Flight | undefined;
+  before: Flight | undefined;
   readonly account: Account | undefined;
 }
 
@@ -226,14 +226,25 @@ export class Observer {
   /** The kernel took less than the batch: its answers end when the connection's queue is empty. */
   heldBack(client: RequestClient): void {
     const startMs = this.#core.loop.nowMs;
-    let before = this.#open.get(client);
+    // What is open came later than what is in the batch.
+    const open = this.#open.get(client);
+    let before = open?.before;
     for (let i = 0; i < this.#batchedCount; i++) {
       before = { startMs, route: this.#batched[i]!, before, account: undefined };
     }
     for (const flight of this.#batchedFlights) before = { ...flight, before };
     this.#batchedCount = 0;
     this.#batchedFlights = [];
-    if (before !== undefined) this.#open.set(client, before);
+    if (open !== undefined) open.before = before;
+    else if (before !== undefined) this.#open.set(client, before);
+  }
+
+  /** What was held back has left; a handler still works on the request behind it. */
+  caughtUp(client: RequestClient): void {
+    const open = this.#open.get(client);
+    if (open?.before === undefined) return;
+    this.#end(open.before, performance.now());
+    open.before = undefined;
   }
 
   /** The last byte of a queued or streamed answer has left. */

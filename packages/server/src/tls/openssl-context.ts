@@ -42,6 +42,12 @@ export class OpensslContext {
   constructor(certificate: LoadedCertificate, tls: LoadedTls, ticketKey: Uint8Array) {
     const ssl = openssl();
     const context = ssl.SSL_CTX_new(ssl.TLS_server_method());
+    if (context === 0) {
+      throw new ServerError(
+        "TZ_SERVER_OPTION",
+        `tls is refused: ${takeOpensslErrors().join("; ") || "no memory"}`,
+      );
+    }
     this.handle = context;
     this.#ocsp = certificate.ocsp === undefined ? 0 : keepOcspResponse(certificate.ocsp);
     try {
@@ -103,13 +109,19 @@ function useCertificate(context: number, { chain, key }: LoadedCertificate, need
   const ssl = openssl();
   for (const [i, pem] of chain.entries()) {
     const certificate = readCertificate(pem);
-    if (i === 0) need("cert", ssl.SSL_CTX_use_certificate(context, certificate));
-    else need("cert", ssl.SSL_CTX_ctrl(context, SSL_CTRL_CHAIN_CERT, TAKE_REFERENCE, certificate));
-    ssl.X509_free(certificate);
+    try {
+      if (i === 0) need("cert", ssl.SSL_CTX_use_certificate(context, certificate));
+      else need("cert", ssl.SSL_CTX_ctrl(context, SSL_CTRL_CHAIN_CERT, TAKE_REFERENCE, certificate));
+    } finally {
+      ssl.X509_free(certificate);
+    }
   }
   const privateKey = withBio(key, (bio) => ssl.PEM_read_bio_PrivateKey(bio, 0, 0, 0));
-  need("key", ssl.SSL_CTX_use_PrivateKey(context, privateKey));
-  ssl.EVP_PKEY_free(privateKey);
+  try {
+    need("key", ssl.SSL_CTX_use_PrivateKey(context, privateKey));
+  } finally {
+    ssl.EVP_PKEY_free(privateKey);
+  }
   need("key", ssl.SSL_CTX_check_private_key(context));
 }
 
@@ -118,9 +130,12 @@ function verifyClients(context: number, tls: LoadedTls, need: Need): void {
   const store = ssl.SSL_CTX_get_cert_store(context);
   for (const pem of tls.ca) {
     const certificate = readCertificate(pem);
-    need("ca", ssl.X509_STORE_add_cert(store, certificate));
-    need("ca", ssl.SSL_CTX_add_client_CA(context, certificate));
-    ssl.X509_free(certificate);
+    try {
+      need("ca", ssl.X509_STORE_add_cert(store, certificate));
+      need("ca", ssl.SSL_CTX_add_client_CA(context, certificate));
+    } finally {
+      ssl.X509_free(certificate);
+    }
   }
   const required = tls.clientCertificate === "required" ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
   ssl.SSL_CTX_set_verify(context, SSL_VERIFY_PEER | required, 0);

@@ -57,7 +57,13 @@ class InotifyHub {
   #isClosed = false;
 
   constructor() {
-    this.#watch = watchReadable(this.#fd, () => this.#drain());
+    try {
+      this.#watch = watchReadable(this.#fd, () => this.#drain());
+    } catch (error) {
+      close(this.#fd);
+      this.#buffer.release();
+      throw error;
+    }
     this.#watch.unref();
   }
 
