@@ -32,6 +32,8 @@ import {
 /** Of whatever a server waits for. Nothing here waits for it unless something was forgotten. */
 const TIMEOUT_MS = 4000;
 const PATIENCE_MS = 20_000;
+/** Of Node's loop, for connections to end after their clients. */
+const TURNS_MAX = 1000;
 /** How long closing may take, until what is still held counts as forgotten. */
 const LEAK_MS_MAX = 2000;
 /** Of each function only so many calls in a row fail, each in its turn: `--calls N`. */
@@ -123,7 +125,6 @@ const SCENES: Readonly<Record<string, Scene>> = {
 };
 
 interface Served {
-  readonly app: App;
   readonly port: number;
   close(): Promise<void>;
 }
@@ -154,12 +155,18 @@ async function serve(scene: Scene): Promise<Served> {
     });
     const { port } = await app.listen({ port: 0, ...(scene.secure === true ? { tls } : {}) });
     const served = app;
-    return { app, port, close: () => served.close({ timeoutMs: 100 }) };
+    return { port, close: () => closeOf(served) };
   } catch (error) {
     if (app !== undefined) await app.close({ timeoutMs: 100 });
     else for (const mount of mounts) mount.close();
     throw error;
   }
+}
+
+/** Without the pauses that a close makes while somebody is connected. */
+async function closeOf(app: App): Promise<void> {
+  for (let turns = 0; app.stats().connections > 0 && turns < TURNS_MAX; turns++) await turn();
+  await app.close({ timeoutMs: 100 });
 }
 
 interface Held {
