@@ -2,6 +2,13 @@ export { type AuditEvent, AuditLog, type AuditLogOptions } from "./audit/audit-l
 export { DeviceMarks } from "./authentication/device-marks.js";
 export { HashQueue, type HashQueueOptions } from "./authentication/hash-queue.js";
 export { MemoryTickets } from "./authentication/memory-tickets.js";
+export { OidcLogin, type OidcLoginOptions, type OidcStart } from "./authentication/oidc-login.js";
+export {
+  type PasskeyBegun,
+  type PasskeySite,
+  Passkeys,
+  type PasskeysOptions,
+} from "./authentication/passkeys.js";
 export {
   checkNewPassword,
   checkScheme,
@@ -18,6 +25,11 @@ export { SecondFactor, type SecondFactorOptions } from "./authentication/second-
 export type { TicketStore } from "./authentication/ticket-store.js";
 export { newTotpSecret, totpCode, totpStep, totpUri } from "./authentication/totp.js";
 export {
+  type HeaderRequest,
+  TrustedHeader,
+  type TrustedHeaderOptions,
+} from "./authentication/trusted-header.js";
+export {
   checkUserName,
   type Passkey,
   type TotpSecret,
@@ -32,12 +44,31 @@ export {
   type CloudtermErrorCode,
   type CloudtermErrorOptions,
 } from "./errors.js";
+export { folderFiles } from "./files/folder-files.js";
+export { sftpFiles } from "./files/sftp-files.js";
+export type { FileEntry, OpenFile, SaveOptions, TerminalFiles } from "./files/terminal-files.js";
+export {
+  GatewayDirectory,
+  type GatewayDirectoryOptions,
+  type PeerGateway,
+  type RemoteTerminal,
+} from "./gateways/gateway-directory.js";
+export {
+  INTERNAL_TICKET_MS,
+  InternalTickets,
+  type InternalTicketsOptions,
+  type TicketedRequest,
+} from "./gateways/internal-tickets.js";
 export type { NumberOptions, NumberRule, NumberTable } from "./option-table.js";
 export { HTTP_PROXY_LIMITS, HttpProxy, type HttpProxyOptions } from "./proxy/http-proxy.js";
 export { PROXY_LIMITS, type ProxyLimits } from "./proxy/proxy-limits.js";
 export type { RelayEnd } from "./proxy/relay.js";
 export { type Upstream, UpstreamGuard, type UpstreamPolicy } from "./proxy/upstream.js";
-export { WebSocketProxy, type WebSocketProxyOptions } from "./proxy/web-socket-proxy.js";
+export {
+  type ProxiedConnection,
+  WebSocketProxy,
+  type WebSocketProxyOptions,
+} from "./proxy/web-socket-proxy.js";
 export { addressKey } from "./rate-limit/address-key.js";
 export { type LoginAttempt, LoginLimits, type LoginLimitsOptions } from "./rate-limit/login-limits.js";
 export { MemoryLimiter, type MemoryLimiterOptions } from "./rate-limit/memory-limiter.js";

@@ -80,8 +80,14 @@ export class HttpProxy {
     this.#agent.destroy();
   }
 
-  /** For `@tz/server`: what a route returns. 502 and 504 say what is wrong with the upstream. */
-  async answer(request: ServerRequest): Promise<ResponsePlan> {
+  /**
+   * For `@tz/server`: what a route returns. 502 and 504 say what is wrong with the upstream.
+   * @param more fields of this one request for the upstream
+   */
+  async answer(
+    request: ServerRequest,
+    more: readonly (readonly [string, string])[] = [],
+  ): Promise<ResponsePlan> {
     request.keep();
     const { address, scheme = "http", host = "" } = request.client;
     const fields = Object.entries(request.fields()).flat();
@@ -92,6 +98,7 @@ export class HttpProxy {
         proxied,
         body === null ? undefined : Readable.from(body),
         request.signal,
+        more,
       );
       const answer = fieldsForClient(response.rawHeaders, this.#upstream, this.#prefix);
       const length = lengthOf(answer);
@@ -136,10 +143,15 @@ export class HttpProxy {
     request: ProxiedRequest,
     body: Readable | undefined,
     signal: AbortSignal,
+    more: readonly (readonly [string, string])[] = [],
   ): Promise<IncomingMessage> {
     const { secure, host, port } = this.#upstream;
     const { answerTimeoutMs } = this.#limits;
-    const headers = [...fieldsForUpstream(request, this.#upstream), ...(this.#options.fields ?? [])].flat();
+    const headers = [
+      ...fieldsForUpstream(request, this.#upstream),
+      ...(this.#options.fields ?? []),
+      ...more,
+    ].flat();
     if (body !== undefined && !headers.some((name) => name.toLowerCase() === "content-length")) {
       headers.push("Transfer-Encoding", "chunked");
     }
@@ -174,7 +186,14 @@ export class HttpProxy {
     });
   }
 
-  /** @throws CloudtermError `TZ_CLOUDTERM_REQUEST` for a target outside of the prefix */
+  /**
+   * What the upstream sees of a target.
+   * @throws CloudtermError `TZ_CLOUDTERM_REQUEST` for one that is outside of the prefix
+   */
+  targetOf(target: string): string {
+    return this.#pathOf(target);
+  }
+
   #pathOf(target: string): string {
     const base = this.#upstream.path.replace(/\/$/, "");
     if (target !== this.#prefix && !/^[/?]/.test(target.slice(this.#prefix.length))) throw outside(target);

@@ -40,7 +40,15 @@ export interface WebSocketProxyOptions {
   readonly onEnd?: ((end: RelayEnd, tag: unknown) => void) | undefined;
 }
 
-interface Client {
+/** What one connection has of its own. */
+export interface ProxiedConnection {
+  /** Path and query at the upstream, in place of those of its URL. */
+  readonly path?: string | undefined;
+  /** More fields for the upstream, behind those of the options. */
+  readonly fields?: readonly (readonly [string, string])[] | undefined;
+}
+
+interface Client extends ProxiedConnection {
   readonly request: ProxiedRequest;
   readonly handshake: HandshakeRequest;
   readonly sameOrigin: boolean;
@@ -94,6 +102,11 @@ export class WebSocketProxy {
     return { connections: this.#joined.size, opening: this.#opening, passedBytes, waitingBytes };
   }
 
+  /** Tags of the connections that are open. */
+  get tags(): readonly unknown[] {
+    return [...this.#joined].map(({ tag }) => tag);
+  }
+
   /** Ends connections by their tag, such as those of a session that was revoked. @returns how many */
   dismiss(
     which: (tag: unknown) => boolean,
@@ -121,7 +134,7 @@ export class WebSocketProxy {
    * page, 502 and 504 for the upstream, 503 when there are too many.
    * @param tag given back to `dismiss` and `onEnd`
    */
-  async accept(request: ServerRequest, tag?: unknown): Promise<ResponsePlan> {
+  async accept(request: ServerRequest, tag?: unknown, own: ProxiedConnection = {}): Promise<ResponsePlan> {
     request.keep();
     const { address, scheme = "http", host = "" } = request.client;
     const fields = Object.entries(request.fields()).flat();
@@ -130,6 +143,7 @@ export class WebSocketProxy {
       request: { method, target, fields, address, scheme, host },
       handshake: request,
       sameOrigin: isSameOrigin(request),
+      ...own,
     };
     const opened = await this.#open(client, request.signal).catch((error: unknown) => refusal(error));
     if ("head" in opened) return opened;
@@ -196,8 +210,8 @@ export class WebSocketProxy {
       const offered = client.handshake.field("sec-websocket-protocol");
       const connection = await openUpstream({
         upstream: this.#upstream,
-        path: this.#upstream.path,
-        fields: [...fieldsForUpstream(client.request, this.#upstream), ...more],
+        path: client.path ?? this.#upstream.path,
+        fields: [...fieldsForUpstream(client.request, this.#upstream), ...more, ...(client.fields ?? [])],
         protocols: offered?.split(",").map((name) => name.trim()) ?? [],
         // Whoever looks at payload looks at it as it is.
         extensions: onPayload === undefined ? (client.handshake.field("sec-websocket-extensions") ?? "") : "",

@@ -2,6 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { isSupported } from "@tz/sys";
 import { CloudtermError, shown } from "../errors.js";
+import { folderFiles } from "../files/folder-files.js";
 import { PtyProcess } from "./pty-process.js";
 import type { BackendEvents, BackendTerminal, TerminalBackend, TerminalStart } from "./terminal-backend.js";
 
@@ -20,9 +21,11 @@ export interface LocalPtyOptions {
   /** Run as this user and group; both or none. Other groups of the gateway are given up. Needs root and `setpriv`. */
   readonly uid?: number | undefined;
   readonly gid?: number | undefined;
+  /** Directory whose files may be sent and fetched; see `folderFiles`. Default: none. */
+  readonly files?: string | undefined;
 }
 
-const KNOWN = ["command", "cwd", "env", "term", "uid", "gid"];
+const KNOWN = ["command", "cwd", "env", "term", "uid", "gid", "files"];
 const ID_MAX = 2 ** 32 - 2;
 const SECRET_NAME = /^TZ_|SECRET|PASSW|TOKEN|_KEY$|^KEY$|CREDENTIAL/i;
 /** Of the terminal that the gateway itself was started in. */
@@ -35,6 +38,7 @@ const FOREIGN = new Set(["TMUX", "TMUX_PANE", "STY", "WINDOW", "WINDOWID", "TERM
 export function localPty(options: LocalPtyOptions = {}): TerminalBackend {
   const command = checked(options);
   const { cwd = process.cwd(), term = "xterm-256color" } = options;
+  const files = options.files === undefined ? undefined : folderFiles(options.files);
   return {
     name: "local",
     async open({ columns, rows }: TerminalStart, events: BackendEvents): Promise<BackendTerminal> {
@@ -44,7 +48,8 @@ export function localPty(options: LocalPtyOptions = {}): TerminalBackend {
       const [file, ...args] = privileged(command, options, env.PATH ?? "/usr/bin:/bin");
       try {
         const lines = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-        return new PtyProcess({ file: file!, args, env: lines, cwd, columns, rows }, events);
+        const program = new PtyProcess({ file: file!, args, env: lines, cwd, columns, rows }, events);
+        return files === undefined ? program : Object.assign(program, { files });
       } catch (cause) {
         throw new CloudtermError("TZ_CLOUDTERM_BACKEND", (cause as Error).message, { cause });
       }

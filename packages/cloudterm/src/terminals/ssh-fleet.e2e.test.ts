@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -50,6 +50,50 @@ describe.skipIf(lacksSshd !== "")(`with a real sshd${lacksSshd}`, () => {
     } finally {
       await gateway.stop();
     }
+  });
+
+  test("files of the host over SFTP: list, send, fetch, limits", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "tz-sftp-"));
+    const fleet = sshFleet({ hosts: sshHosts([host()]), privateKey: server.key("client") });
+    const events = { onOutput() {}, onDrain() {}, onEnd() {} };
+    const terminal = await fleet.open({ columns: 80, rows: 24, user: "ada", choice: "here" }, events);
+    const files = terminal.files!;
+    async function* pieces(...texts: string[]): AsyncGenerator<Uint8Array> {
+      for (const text of texts) yield Buffer.from(text);
+    }
+    const code = (promise: Promise<unknown>) =>
+      promise.then(
+        () => "nothing was thrown",
+        (error: { code: string }) => error.code,
+      );
+    try {
+      const path = join(folder, "a ☃");
+      const big = "x".repeat(500_000);
+      expect(await files.save(path, pieces("one ", big), { maxBytes: 1_000_000 })).toBe(500_004);
+      expect(readFileSync(path, "utf8")).toBe(`one ${big}`);
+      const { name, byteLength, chunks } = await files.read(path, 1_000_000);
+      const parts: Uint8Array[] = [];
+      for await (const chunk of chunks) parts.push(chunk);
+      expect([name, byteLength, Buffer.concat(parts).toString()]).toEqual(["a ☃", 500_004, `one ${big}`]);
+      expect(await code(files.save(path, pieces("new"), { maxBytes: 9 }))).toBe("TZ_CLOUDTERM_FILE_EXISTS");
+      await files.save(path, pieces("new"), { maxBytes: 9, overwrite: true });
+      expect(readFileSync(path, "utf8")).toBe("new");
+      expect(await code(files.save(join(folder, "big"), pieces("12345", "6"), { maxBytes: 5 }))).toBe(
+        "TZ_CLOUDTERM_FILE_SIZE",
+      );
+      expect(await code(files.read(path, 2))).toBe("TZ_CLOUDTERM_FILE_SIZE");
+      expect(await code(files.read(join(folder, "nothing"), 9))).toBe("TZ_CLOUDTERM_NOT_FOUND");
+      expect(await code(files.read(folder, 9))).toBe("TZ_CLOUDTERM_FILE");
+      expect(await code(files.save(join(folder, "no/where"), pieces("x"), { maxBytes: 9 }))).toBe(
+        "TZ_CLOUDTERM_NOT_FOUND",
+      );
+      // Nothing is left of what failed.
+      expect((await files.list(folder)).map((entry) => entry.name)).toEqual(["a ☃"]);
+    } finally {
+      terminal.end();
+      rmSync(folder, { recursive: true, force: true });
+    }
+    await expect(files.list(folder)).rejects.toMatchObject({ code: "TZ_CLOUDTERM_FILE" });
   });
 
   test.each<[string, () => Parameters<typeof sshFleet>[0], RegExp]>([

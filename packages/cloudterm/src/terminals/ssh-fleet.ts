@@ -1,6 +1,8 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Client, type ClientChannel } from "ssh2";
 import { CloudtermError, shown } from "../errors.js";
+import { sftpFiles } from "../files/sftp-files.js";
+import type { TerminalFiles } from "../files/terminal-files.js";
 import { type SshHost, sshHosts } from "./ssh-hosts.js";
 import type { BackendEvents, BackendTerminal, TerminalBackend, TerminalStart } from "./terminal-backend.js";
 import type { TerminalSize } from "./terminal-size.js";
@@ -110,6 +112,7 @@ function shell(client: Client, { columns, rows }: TerminalStart, term: string): 
 }
 
 class SshTerminal implements BackendTerminal {
+  readonly files: TerminalFiles;
   readonly #client: Client;
   readonly #channel: ClientChannel;
   #exit: { code: number | undefined; signal: string | undefined } | undefined;
@@ -117,6 +120,7 @@ class SshTerminal implements BackendTerminal {
   #over = false;
 
   constructor(client: Client, channel: ClientChannel, host: SshHost, events: BackendEvents) {
+    this.files = sftpFiles(client);
     this.#client = client;
     this.#channel = channel;
     const over = (): void => {

@@ -36,6 +36,7 @@ export class SshServer {
       "StrictModes no",
       "UsePAM no",
       "PidFile none",
+      "Subsystem sftp internal-sftp",
     ];
     writeFileSync(server.#path("config"), `${config.join("\n")}\n`);
     if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true });
@@ -62,7 +63,11 @@ export class SshServer {
   }
 
   key(name: "client" | "stranger"): Buffer {
-    return readFileSync(this.#path(name));
+    return readFileSync(this.keyPath(name));
+  }
+
+  keyPath(name: "client" | "stranger"): string {
+    return this.#path(name);
   }
 
   #path(name: string): string {

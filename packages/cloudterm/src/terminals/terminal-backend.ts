@@ -8,6 +8,7 @@
  *   raw-upstream.ts  a WebSocket whose messages are the terminal's bytes
  * ```
  */
+import type { TerminalFiles } from "../files/terminal-files.js";
 import type { TerminalSize } from "./terminal-size.js";
 
 /** How a terminal ended. */
@@ -35,6 +36,8 @@ export interface BackendEvents {
 export interface BackendTerminal {
   /** Process id, when it is a process of this machine. */
   readonly pid?: number | undefined;
+  /** Files beside it, when there are any. */
+  readonly files?: TerminalFiles | undefined;
   /** Input that the other side has not taken yet. */
   readonly pendingInputBytes: number;
   /** Input; copied or sent before it returns. @returns false to stop until `onDrain` */

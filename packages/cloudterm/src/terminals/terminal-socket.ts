@@ -3,6 +3,7 @@ import { CloudtermError } from "../errors.js";
 import type { Terminal } from "./terminal.js";
 import type { TerminalEnd } from "./terminal-backend.js";
 import type { TerminalSize } from "./terminal-size.js";
+import { DISMISSED } from "./terminals.js";
 import type { Access, Viewer, ViewerSink, ViewerState } from "./viewer.js";
 import {
   CLIENT,
@@ -12,6 +13,7 @@ import {
   readSequence,
   SERVER,
   TERMINAL_PROTOCOL,
+  TTYD_CLOSED,
   textMessage,
 } from "./wire.js";
 
@@ -35,6 +37,7 @@ export interface SocketAccess {
 const HELLO_TIMEOUT_MS = 10_000;
 /** How long the close of somebody whose access is over may take. */
 const DISMISS_MS = 500;
+
 /** Close reasons have at most 123 bytes. */
 const REASON_LENGTH_MAX = 40;
 
@@ -99,7 +102,7 @@ export class TerminalSocket implements ViewerSink {
       const { hasRoom, access, sessionId, inviteId, name, preferences } = this.#given;
       if (this.#closed) return;
       if (hasRoom?.(to) === false) {
-        this.#connection.close(CLOSE.tryAgainLater, "too many viewers");
+        this.#connection.close(this.#extended ? CLOSE.tryAgainLater : TTYD_CLOSED.normal, "too many viewers");
         return;
       }
       if (!this.#extended) {
@@ -134,8 +137,12 @@ export class TerminalSocket implements ViewerSink {
   #failed(error: unknown): void {
     const message = error instanceof CloudtermError ? error.message : "the terminal cannot be opened";
     const end: TerminalEnd = { code: undefined, signal: undefined, message };
-    if (!this.#extended) this.#connection.send(textMessage(SERVER.output, `\r\n${printable(message)}\r\n`));
-    this.ended(end);
+    if (this.#extended) {
+      this.ended(end);
+      return;
+    }
+    this.#connection.send(textMessage(SERVER.output, `\r\n${printable(message)}\r\n`));
+    this.#connection.close(TTYD_CLOSED.normal, message.slice(0, REASON_LENGTH_MAX));
   }
 
   drained(): void {
@@ -175,13 +182,15 @@ export class TerminalSocket implements ViewerSink {
   }
 
   #finish(end: TerminalEnd): void {
-    const code = end.code === 0 ? CLOSED.normal : CLOSED.failed;
+    const codes = this.#extended ? CLOSED : TTYD_CLOSED;
+    const code = end.code === 0 ? codes.normal : codes.failed;
     this.#connection.close(code, end.message.slice(0, REASON_LENGTH_MAX));
   }
 
   dismissed(code: number, reason: string): void {
     this.#closed = true;
-    this.#connection.close(code, reason.slice(0, REASON_LENGTH_MAX));
+    const ttydCode = code === DISMISSED.limit ? TTYD_CLOSED.normal : TTYD_CLOSED.denied;
+    this.#connection.close(this.#extended ? code : ttydCode, reason.slice(0, REASON_LENGTH_MAX));
     // Behind output that nobody reads a close would not arrive.
     setTimeout(() => this.#connection.terminate(), DISMISS_MS).unref();
   }

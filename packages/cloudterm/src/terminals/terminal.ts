@@ -1,3 +1,4 @@
+import type { TerminalFiles } from "../files/terminal-files.js";
 import type { OutputRecorder } from "../recordings/recorder.js";
 import { OutputRing } from "./output-ring.js";
 import type { BackendEvents, BackendTerminal, TerminalBackend, TerminalEnd } from "./terminal-backend.js";
@@ -30,6 +31,8 @@ export interface TerminalInfo extends TerminalSize {
   readonly viewers: number;
   readonly outputBytes: number;
   readonly recording: string | undefined;
+  /** Whether there are files beside it. */
+  readonly hasFiles: boolean;
   readonly end: TerminalEnd | undefined;
 }
 
@@ -102,6 +105,11 @@ export class Terminal implements ViewedTerminal, BackendEvents {
     return this.#program?.pid;
   }
 
+  /** Files beside the program; `undefined` when there are none, or it has ended. */
+  get files(): TerminalFiles | undefined {
+    return this.#end === undefined ? this.#program?.files : undefined;
+  }
+
   get title(): string {
     return this.#title;
   }
@@ -136,6 +144,7 @@ export class Terminal implements ViewedTerminal, BackendEvents {
       viewers: this.viewers.size,
       outputBytes: this.#ring.end,
       recording: this.#options.recorder?.id,
+      hasFiles: this.files !== undefined,
       end: this.#end,
     };
   }

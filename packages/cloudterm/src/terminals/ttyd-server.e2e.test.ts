@@ -3,6 +3,7 @@ import { afterEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { TerminalGateway } from "./gateway.fixture.js";
 import { TerminalClient } from "./terminal-client.fixture.js";
+import { DISMISSED } from "./terminals.js";
 import { serveTtyd } from "./ttyd-server.js";
 
 let gateway: TerminalGateway;
@@ -80,12 +81,35 @@ test("a wrong token, and a first message that is no hello, are closed with 1008"
   expect(gateway.terminals.all).toEqual([]);
 });
 
-test("a program that fails closes with another code than 1000, behind its last output", async () => {
+test("a program that fails closes with ttyd's 1011, behind its last output", async () => {
   const base = await start();
   const client = await TerminalClient.open(`ws://${base}/ws`, { AuthToken: TOKEN }, { protocol: "tty" });
   client.type("echo la''st; exit 3\n");
-  expect((await client.closed()).code).toBe(4000);
+  expect((await client.closed()).code).toBe(1011);
   expect(client.text).toContain("last");
+});
+
+/** What ttyd's own page does when its socket is closed (html/src/components/terminal/xterm/index.ts). */
+function connectsAgain(code: number): boolean {
+  return code !== 1000;
+}
+
+test("a ttyd page comes back after a failed program, is sent away for good by a limit, and is not set into a loop", async () => {
+  const base = await start();
+  const open = () => TerminalClient.open(`ws://${base}/ws`, { AuthToken: TOKEN }, { protocol: "tty" });
+  const ended = await open();
+  await ended.sees("$ ");
+  gateway.terminals.dismiss(() => true, DISMISSED.limit, "the terminal's maxTimeMs is over");
+  expect(connectsAgain((await ended.closed()).code)).toBe(false);
+  const loggedOut = await open();
+  await loggedOut.sees("$ ");
+  gateway.terminals.dismiss(() => true);
+  // It asks for a token, which is refused, and for a handshake, which is refused: then it stops.
+  expect((await loggedOut.closed()).code).toBe(1008);
+  await gateway.terminals.close();
+  const refused = await open();
+  expect(connectsAgain((await refused.closed()).code)).toBe(false);
+  expect(refused.text).toContain("the gateway stops");
 });
 
 test("token and WebSocket are both refused without access", async () => {

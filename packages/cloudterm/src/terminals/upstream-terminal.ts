@@ -120,10 +120,12 @@ class UpstreamTerminal implements BackendTerminal {
     });
   }
 
-  /** A real ttyd closes with 1000 when the program exits with 0; otherwise nothing is said and 1006 is seen. */
+  /** ttyd closes with 1000 when the program exits with 0, otherwise with 1011; old ones let 1006 be seen. */
   #endOf(code: number, reason: string): TerminalEnd {
     if (code === 1000) return { code: 0, signal: undefined, message: reason || "the program has ended" };
     if (this.#asked) return { code: undefined, signal: undefined, message: "the terminal was ended" };
+    if (code === 1011 && reason === "")
+      return { code: undefined, signal: undefined, message: "the program failed" };
     const why = code === 1006 ? "the upstream closed the connection" : `the upstream closed with ${code}`;
     return { code: undefined, signal: undefined, message: reason === "" ? why : `${why}: ${reason}` };
   }

@@ -31,6 +31,19 @@ export const CLOSED = {
   failed: 4000,
 } as const;
 
+/**
+ * ttyd's own codes for the same. Its page connects again at once after anything but {@link normal}, which opens a new
+ * terminal; a handshake that is refused stops it.
+ */
+export const TTYD_CLOSED = {
+  /** The program exited with 0; or what would fail again at once: the page waits for the Enter key. */
+  normal: 1000,
+  /** The login or the link is over: the page asks for a token once more and is refused. */
+  denied: 1008,
+  /** The program ended otherwise. */
+  failed: 1011,
+} as const;
+
 /** JSON of a client is short; what is longer is no size and no hello. */
 const JSON_BYTES_MAX = 4096;
 

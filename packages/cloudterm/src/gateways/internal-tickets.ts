@@ -1,0 +1,95 @@
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+
+/** From being issued to being taken; gateways whose clocks are further apart refuse each other. */
+export const INTERNAL_TICKET_MS = 15_000;
+const TICKET_LENGTH_MAX = 6000;
+
+export interface InternalTicketsOptions {
+  /** Secret that all gateways share. */
+  readonly key: Uint8Array;
+  /** Name of this gateway: tickets for others are not taken. */
+  readonly gateway: string;
+  readonly now?: () => number;
+}
+
+/** What a ticket is good for: one request. */
+export interface TicketedRequest {
+  readonly method: string;
+  /** Path and query as they are sent. */
+  readonly target: string;
+}
+
+interface Payload extends TicketedRequest {
+  readonly to: string;
+  readonly id: string;
+  readonly endMs: number;
+  readonly claims: object;
+}
+
+/**
+ * Tickets by which one gateway vouches for a request that it passes on to another: signed with a key of all gateways, for
+ * one gateway, one method and target, once, within {@link INTERNAL_TICKET_MS}. What is kept to know which were used is
+ * bounded by what the other gateways sign in that time.
+ */
+export class InternalTickets {
+  readonly #key: Buffer;
+  readonly #gateway: string;
+  readonly #now: () => number;
+  readonly #used = new Map<string, number>();
+
+  constructor({ key, gateway, now = Date.now }: InternalTicketsOptions) {
+    // A key of its own: nothing that is signed for another purpose is a ticket.
+    this.#key = createHmac("sha256", key).update("tz-cloudterm internal ticket 1").digest();
+    this.#gateway = gateway;
+    this.#now = now;
+  }
+
+  /** @param to the gateway that it is for @param claims what this gateway has found out, as JSON */
+  issue(to: string, { method, target }: TicketedRequest, claims: object): string {
+    const payload: Payload = {
+      to,
+      id: randomBytes(16).toString("base64url"),
+      endMs: this.#now() + INTERNAL_TICKET_MS,
+      method,
+      target,
+      claims,
+    };
+    const text = Buffer.from(JSON.stringify(payload)).toString("base64url");
+    return `${text}.${this.#sign(text).toString("base64url")}`;
+  }
+
+  /** @returns the claims, once; `undefined` when the ticket is not one for this request, or not any more */
+  take(ticket: string, { method, target }: TicketedRequest): object | undefined {
+    const dot = ticket.indexOf(".");
+    if (dot < 0 || ticket.length > TICKET_LENGTH_MAX) return undefined;
+    const text = ticket.slice(0, dot);
+    const given = Buffer.from(ticket.slice(dot + 1), "base64url");
+    const wanted = this.#sign(text);
+    if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return undefined;
+    const payload = JSON.parse(Buffer.from(text, "base64url").toString()) as Payload;
+    const nowMs = this.#now();
+    this.#forget(nowMs);
+    const fits =
+      payload.to === this.#gateway &&
+      payload.method === method &&
+      payload.target === target &&
+      payload.endMs > nowMs &&
+      payload.endMs <= nowMs + 2 * INTERNAL_TICKET_MS &&
+      !this.#used.has(payload.id);
+    if (!fits) return undefined;
+    this.#used.set(payload.id, payload.endMs);
+    return payload.claims;
+  }
+
+  /** In the order of their use, which is nearly that of their ends. */
+  #forget(nowMs: number): void {
+    for (const [id, endMs] of this.#used) {
+      if (endMs > nowMs) return;
+      this.#used.delete(id);
+    }
+  }
+
+  #sign(text: string): Buffer {
+    return createHmac("sha256", this.#key).update(text).digest();
+  }
+}
