@@ -1,13 +1,9 @@
-import { existsSync } from "node:fs";
 import { totpCode, totpStep } from "@tz/cloudterm";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { lacksChromium, launchChromium, screenText, sees } from "./browser.fixture.js";
 import { GatewayProcess, PASSWORD } from "./gateway-process.fixture.js";
 import { Network } from "./network.fixture.js";
-
-const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) => existsSync(path));
-const lacksChromium =
-  executablePath === undefined ? " (skipped: chromium is not installed, apt-get install chromium)" : "";
 
 let browser: Browser;
 let gateway: GatewayProcess;
@@ -17,8 +13,8 @@ const shots = process.env.TZ_SCREENSHOTS;
 const problems: string[] = [];
 
 beforeAll(async () => {
-  if (executablePath === undefined) return;
-  browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  if (lacksChromium !== "") return;
+  browser = await launchChromium();
   gateway = await GatewayProcess.start();
   network = await Network.to(gateway.url);
 }, 200_000);
@@ -43,28 +39,6 @@ async function newPage(): Promise<Page> {
 
 async function shot(page: Page, name: string): Promise<void> {
   if (shots !== undefined) await page.screenshot({ path: `${shots}/${name}.png` });
-}
-
-/** The text of the terminal on the screen and above it. */
-function screenText(page: Page, index = 0): Promise<string> {
-  // As text: the code runs in the page, which has other types.
-  const pane = `document.querySelectorAll(".panes:not([hidden]) .pane")[${index}]`;
-  return page.evaluate(`${pane}?.terminalText?.() ?? ""`);
-}
-
-async function sees(page: Page, what: string | RegExp, index = 0): Promise<void> {
-  let text = "";
-  await vi
-    .waitUntil(
-      async () => {
-        text = await screenText(page, index);
-        return typeof what === "string" ? text.includes(what) : what.test(text);
-      },
-      { timeout: 50_000, interval: 50 },
-    )
-    .catch(() => {
-      throw new Error(`${what} is not on the screen: ${JSON.stringify(text.trimEnd().slice(-500))}`);
-    });
 }
 
 test.skipIf(lacksChromium !== "")(

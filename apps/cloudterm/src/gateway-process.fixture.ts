@@ -8,7 +8,11 @@ import { WebSocket } from "ws";
 import { buildWeb } from "../scripts/build-web.mjs";
 
 const cli = fileURLToPath(new URL("./cli.ts", import.meta.url));
-const SOURCE = ["--import", "tsx", "--conditions=@tz/source"];
+/** The sources, or with `TZ_CLOUDTERM_CLI` a program that was built. */
+const PROGRAM =
+  process.env.TZ_CLOUDTERM_CLI === undefined
+    ? ["--import", "tsx", "--conditions=@tz/source", cli]
+    : [process.env.TZ_CLOUDTERM_CLI];
 export const PASSWORD = "correct horse battery";
 
 let web: Promise<string> | undefined;
@@ -24,7 +28,7 @@ export function builtWeb(): Promise<string> {
   return web;
 }
 
-/** The program as people run it, from its sources, in a process of its own. */
+/** The program as people run it, in a process of its own. */
 export class GatewayProcess {
   readonly data: string;
   readonly #child: ChildProcess;
@@ -42,8 +46,12 @@ export class GatewayProcess {
     child.stderr!.on("data", note);
   }
 
-  static async start(args: readonly string[] = [], data = newData()): Promise<GatewayProcess> {
-    const child = spawn(process.execPath, [...SOURCE, cli, "--port", "0", "--data", data, ...args], {
+  static async start(
+    args: readonly string[] = [],
+    data = newData(),
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<GatewayProcess> {
+    const child = spawn(process.execPath, [...PROGRAM, "--port", "0", "--data", data, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
       env: {
         PATH: process.env.PATH,
@@ -52,7 +60,8 @@ export class GatewayProcess {
         PS1: "$ ",
         LANG: "C.UTF-8",
         TZ_CHECK: "1",
-        TZ_CLOUDTERM_WEB: await builtWeb(),
+        ...(process.env.TZ_CLOUDTERM_CLI === undefined && { TZ_CLOUDTERM_WEB: await builtWeb() }),
+        ...env,
       },
     });
     const gateway = new GatewayProcess(data, child);
@@ -88,7 +97,7 @@ export function runCli(
   args: readonly string[],
   input = "",
 ): Promise<{ code: number | null; output: string }> {
-  const child = spawn(process.execPath, [...SOURCE, cli, ...args]);
+  const child = spawn(process.execPath, [...PROGRAM, ...args]);
   let output = "";
   child.stdout.on("data", (chunk) => (output += chunk));
   child.stderr.on("data", (chunk) => (output += chunk));

@@ -7,7 +7,10 @@ import { errorAnswer, reply } from "./replies.js";
 import { guard } from "./request-guard.js";
 import { addAccountRoutes } from "./routes/account-routes.js";
 import { addAdminRoutes } from "./routes/admin-routes.js";
+import { addFileRoutes } from "./routes/file-routes.js";
 import { addLoginRoutes, PUBLIC_LOGIN_PATHS } from "./routes/login-routes.js";
+import { addOidcRoutes, PUBLIC_OIDC_PATHS } from "./routes/oidc-routes.js";
+import { addPasskeyRoutes, PUBLIC_PASSKEY_PATHS } from "./routes/passkey-routes.js";
 import { addRecordingRoutes } from "./routes/recording-routes.js";
 import { addStatusRoutes, PUBLIC_STATUS_PATHS } from "./routes/status-routes.js";
 import { addTerminalRoutes, PUBLIC_TERMINAL_PATHS } from "./routes/terminal-routes.js";
@@ -16,6 +19,8 @@ import { SessionWatch } from "./session-watch.js";
 /** No request of a page is larger. */
 const BODY_BYTES_MAX = 64 * 1024;
 const DRAIN_MS = 2000;
+/** Addresses that are this machine's own to listen on, and nobody's to connect to. */
+const WILDCARDS = new Set(["0.0.0.0", "::"]);
 
 /** A gateway that listens. */
 export class Gateway {
@@ -56,7 +61,10 @@ export class Gateway {
     });
     addLoginRoutes(app, parts, base);
     addAccountRoutes(app, parts, base);
+    addPasskeyRoutes(app, parts, base);
+    if (parts.oidc !== undefined) addOidcRoutes(app, parts, base, parts.oidc);
     addTerminalRoutes(app, parts, base, watch);
+    addFileRoutes(app, parts, base);
     addRecordingRoutes(app, parts, base);
     addAdminRoutes(app, parts, base);
     addStatusRoutes(app, parts, base);
@@ -72,6 +80,10 @@ export class Gateway {
       const address = await app.listen({ host: host.replace(/^\[(.*)\]$/, "$1"), port, ...tls });
       const name = address.host.includes(":") ? `[${address.host}]` : address.host;
       const url = `${tlsCert === "" ? "http" : "https"}://${name}:${address.port}${base}/`;
+      const internal = config.internalUrl || (WILDCARDS.has(address.host) ? "" : url);
+      if (internal !== "") await parts.peers?.start(internal);
+      else if (parts.peers !== undefined)
+        console.error("Other gateways cannot show the terminals of this one: set --internal-url.");
       return new Gateway(parts, app, watch, url);
     } catch (error) {
       watch.close();
@@ -90,7 +102,13 @@ export class Gateway {
 
 /** What needs no session, by its exact spelling. */
 function publicPaths(base: string, web: string): (path: string) => boolean {
-  const api = [...PUBLIC_LOGIN_PATHS, ...PUBLIC_TERMINAL_PATHS].map((path) => `${base}/api/${path}`);
+  const open = [
+    ...PUBLIC_LOGIN_PATHS,
+    ...PUBLIC_PASSKEY_PATHS,
+    ...PUBLIC_OIDC_PATHS,
+    ...PUBLIC_TERMINAL_PATHS,
+  ];
+  const api = open.map((path) => `${base}/api/${path}`);
   const files = readdirSync(web, { recursive: true }).map((name) => `${base}/${String(name)}`);
   const paths = new Set([
     ...api,

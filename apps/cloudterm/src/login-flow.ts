@@ -77,7 +77,7 @@ export async function logIn(
 }
 
 /** What a page needs to know of who is logged in. */
-export function welcome({ terminals, config }: GatewayParts, user: User, session: Session): object {
+export function welcome({ terminals, config, hosts }: GatewayParts, user: User, session: Session): object {
   return {
     user: user.name,
     role: user.role,
@@ -86,7 +86,9 @@ export function welcome({ terminals, config }: GatewayParts, user: User, session
     hasPassword: user.hash !== undefined,
     hasTotp: user.totp !== undefined,
     recoveryLeft: user.recovery.length,
+    passkeys: user.passkeys.map(({ id, name, createdMs }) => ({ id, name, createdMs })),
     backends: terminals.backendNames,
+    hosts,
     limits: { terminals: config.maxTerminalsPerUser },
   };
 }

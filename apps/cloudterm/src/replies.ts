@@ -33,7 +33,9 @@ export function errorAnswer(parts: GatewayParts, error: unknown, status: number)
 }
 
 /** The body as a JSON object. @throws CloudtermError `TZ_CLOUDTERM_REQUEST`, and what the server throws */
-export async function bodyOf(request: ServerRequest): Promise<Readonly<Record<string, unknown>>> {
+export async function bodyOf(
+  request: Pick<ServerRequest, "mediaType" | "json">,
+): Promise<Readonly<Record<string, unknown>>> {
   if (request.mediaType !== "application/json")
     throw new CloudtermError("TZ_CLOUDTERM_REQUEST", "the body must be application/json");
   const value = await request.json();

@@ -10,6 +10,7 @@ import {
 } from "@tz/cloudterm";
 import type { ServerRequest } from "@tz/server";
 import type { GatewayParts } from "./gateway-parts.js";
+import { TICKET_FIELD } from "./peers/peers.js";
 
 /** Who a request is from. */
 export interface Identity {
@@ -41,6 +42,11 @@ export async function guard(
   request: ServerRequest,
   isPublic: (path: string) => boolean,
 ): Promise<void> {
+  const ticket = parts.peers === undefined ? undefined : request.field(TICKET_FIELD);
+  if (ticket !== undefined) {
+    admitPeer(parts, request, ticket);
+    return;
+  }
   const view = viewOf(request);
   parts.site.checkHost(view);
   const isUnsafe = request.upgrade || !SAFE.has(request.method);
@@ -57,6 +63,28 @@ export async function guard(
   if (!upgrade) checkCsrfToken(csrf, identity.session.csrfToken);
 }
 
+/**
+ * Another gateway has judged the request, and says whose it is. Without a session it reaches what needs none.
+ * @throws CloudtermError `TZ_CLOUDTERM_SESSION`
+ */
+function admitPeer(parts: GatewayParts, request: ServerRequest, ticket: string): void {
+  const { session: record } = parts.peers!.admit(request, ticket);
+  if (record === undefined) return;
+  // What proves the session stays where it was shown.
+  const session = { record, key: "", secret: "", csrfToken: "" };
+  const user = userOf(parts, session);
+  if (user === undefined) throw new CloudtermError("TZ_CLOUDTERM_SESSION");
+  identities.set(request, { session, user });
+}
+
+/** Of the browser, also when another gateway passed its request on. */
+export function addressOf(
+  { peers }: GatewayParts,
+  request: { readonly client: { readonly address: string } },
+): string {
+  return peers?.claimsOf(request)?.address ?? request.client.address;
+}
+
 /** The session of the request's cookie, if its user is still one. */
 export async function identify(parts: GatewayParts, request: ServerRequest): Promise<Identity | undefined> {
   const known = identities.get(request);
@@ -64,6 +92,9 @@ export async function identify(parts: GatewayParts, request: ServerRequest): Pro
   const session = await parts.sessions.find(readCookie(request.field("cookie"), sessionCookie(request)));
   if (session === undefined) return undefined;
   const user = userOf(parts, session);
+  // The proxy says that somebody else is there now.
+  const named = parts.header?.userOf(request);
+  if (named !== undefined && named !== session.record.user) return undefined;
   if (user === undefined) {
     await parts.sessions.revoke([session]);
     return undefined;

@@ -3,6 +3,7 @@ import type { GatewayParts } from "./gateway-parts.js";
 import { userOf } from "./request-guard.js";
 
 const WATCH_MS = 500;
+const LOGGED_OUT = 4401;
 /** Sessions with an open terminal are looked up this often: it keeps them from idling out, and sees those that are over. */
 const LOOKUP_MS = 10_000;
 
@@ -27,6 +28,8 @@ export class SessionWatch {
   }
 
   add(session: Session): void {
+    // Of a request that another gateway passed on: that one watches.
+    if (session.secret === "") return;
     // The first look comes soon: the session may have been revoked while its socket was being opened.
     this.#watched.set(session.record.id, { session, lookedUpMs: 0 });
   }
@@ -48,7 +51,7 @@ export class SessionWatch {
 
   async #lookAtAll(): Promise<void> {
     const { terminals, sessions, users, invites } = this.#parts;
-    const seen = new Set<string>();
+    const seen = new Set<string>(this.#parts.peers?.sessions());
     for (const terminal of terminals.all) {
       for (const { options } of terminal.viewers)
         if (options.sessionId !== undefined) seen.add(options.sessionId);
@@ -70,6 +73,7 @@ export class SessionWatch {
       }
       this.#watched.delete(id);
       terminals.dismiss(({ options }) => options.sessionId === id);
+      this.#parts.peers?.dismiss((session) => session === id, LOGGED_OUT, "logged out");
     }
   }
 

@@ -1,5 +1,6 @@
 import { ApiError, api, useWelcome, type Welcome } from "./api.js";
 import { dialog, field, h, toast, when } from "./dom.js";
+import { passkeyForm } from "./passkey-form.js";
 
 interface SessionInfo {
   readonly id: string;
@@ -32,12 +33,15 @@ const secretInput = (autocomplete: AutoFill) =>
 export async function openAccount(first: Welcome, onLogout: () => void): Promise<void> {
   let welcome = first;
   const factor = h("div", {});
+  const keys = h("div", {});
   const update = (next: Welcome) => {
     welcome = next;
     useWelcome(next);
     factor.replaceChildren(...secondFactor(welcome, update));
+    keys.replaceChildren(passkeyForm(welcome, update));
   };
   factor.append(...secondFactor(welcome, update));
+  keys.append(passkeyForm(welcome, update));
   const sessions = h("ul", { className: "rows" });
   const logout = h("button", { type: "button" }, "Log out");
   const everywhere = h("button", { type: "button", className: "danger" }, "Log out everywhere");
@@ -50,6 +54,8 @@ export async function openAccount(first: Welcome, onLogout: () => void): Promise
     passwordForm(update),
     h("h3", {}, "Second factor"),
     factor,
+    h("h3", {}, "Passkeys"),
+    keys,
   );
   const leave = async (path: string) => {
     await api("POST", path).catch(() => {});

@@ -7,7 +7,10 @@ export interface Welcome {
   readonly hasPassword: boolean;
   readonly hasTotp: boolean;
   readonly recoveryLeft: number;
+  readonly passkeys: readonly { readonly id: string; readonly name: string; readonly createdMs: number }[];
   readonly backends: readonly string[];
+  /** Names of the SSH hosts. */
+  readonly hosts: readonly string[];
 }
 
 export interface TerminalInfo {
@@ -20,6 +23,7 @@ export interface TerminalInfo {
   readonly outputBytes: number;
   readonly columns: number;
   readonly rows: number;
+  readonly hasFiles: boolean;
   readonly end?: { readonly message: string };
 }
 
@@ -74,13 +78,21 @@ export function api<Result = Record<string, unknown>>(
   return answer;
 }
 
+/** A file as it is. @throws ApiError; TypeError when the gateway cannot be reached */
+export async function sendFile(path: string, file: File): Promise<void> {
+  const headers = { "X-CSRF-Token": csrfToken, "Content-Type": "application/octet-stream" };
+  await answered(path, { method: "PUT", headers, body: file });
+}
+
 async function ask<Result>(method: "GET" | "POST" | "DELETE", path: string, body?: unknown): Promise<Result> {
   const headers: Record<string, string> = {};
   if (method !== "GET") headers["X-CSRF-Token"] = csrfToken;
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  const init: RequestInit = { method, headers, credentials: "same-origin", cache: "no-store" };
-  if (body !== undefined) init.body = JSON.stringify(body);
-  const answer = await fetch(urlOf(path), init);
+  return answered(path, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
+}
+
+async function answered<Result>(path: string, init: RequestInit): Promise<Result> {
+  const answer = await fetch(urlOf(path), { ...init, credentials: "same-origin", cache: "no-store" });
   const data = (await answer.json().catch(() => ({}))) as Record<string, unknown>;
   if (answer.ok) return data as Result;
   if (answer.status === 429) {

@@ -1,6 +1,6 @@
 import { ApiError, api, useWelcome, type Welcome, whenLoggedOut } from "./api.js";
 import { h, show, toast } from "./dom.js";
-import { logIn, setUp } from "./login-view.js";
+import { type LoginWays, logIn, setUp } from "./login-view.js";
 import { applyTheme } from "./settings.js";
 import { openShared } from "./shared-view.js";
 import { Workspace } from "./workspace.js";
@@ -12,16 +12,17 @@ const RETRY_MS = 2000;
 function takeHash(): URLSearchParams {
   const hash = new URLSearchParams(location.hash.slice(1));
   // A guest may reload; the link to set the first password is good once anyway.
-  if (hash.has("setup")) history.replaceState(undefined, "", location.pathname);
+  if (hash.has("setup") || hash.has("problem")) history.replaceState(undefined, "", location.pathname);
   return hash;
 }
 
-async function currentSession(): Promise<Welcome | undefined> {
+async function currentSession(): Promise<Welcome | LoginWays> {
   for (;;) {
     try {
       return await api<Welcome>("GET", "session");
     } catch (error) {
-      if (error instanceof ApiError && error.status === 401) return undefined;
+      if (error instanceof ApiError && error.status < 500)
+        return { singleSignOn: error.data.singleSignOn === true };
       show(
         h(
           "main",
@@ -35,6 +36,11 @@ async function currentSession(): Promise<Welcome | undefined> {
   }
 }
 
+async function loggedIn(): Promise<Welcome> {
+  const current = await currentSession();
+  return "user" in current ? current : logIn(current);
+}
+
 async function start(): Promise<void> {
   const hash = takeHash();
   const share = hash.get("share");
@@ -43,7 +49,9 @@ async function start(): Promise<void> {
     return;
   }
   const setup = hash.get("setup");
-  const welcome = setup !== null ? await setUp(setup) : ((await currentSession()) ?? (await logIn()));
+  const problem = hash.get("problem");
+  if (problem !== null) toast(problem, "error");
+  const welcome = setup !== null ? await setUp(setup) : await loggedIn();
   useWelcome(welcome);
   workspace = new Workspace(welcome, loggedOut);
   await workspace.start();

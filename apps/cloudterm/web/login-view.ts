@@ -1,9 +1,19 @@
-import { ApiError, api, type Welcome } from "./api.js";
+import {
+  browserSupportsWebAuthn,
+  type PublicKeyCredentialRequestOptionsJSON,
+  startAuthentication,
+} from "@simplewebauthn/browser";
+import { ApiError, api, urlOf, type Welcome } from "./api.js";
 import { field, h, show } from "./dom.js";
 
+/** How one may log in here, beside password and passkey. */
+export interface LoginWays {
+  readonly singleSignOn: boolean;
+}
+
 /** Resolves when somebody is logged in. */
-export function logIn(): Promise<Welcome> {
-  return new Promise((resolve) => askPassword(resolve));
+export function logIn(ways: LoginWays): Promise<Welcome> {
+  return new Promise((resolve) => askPassword(ways, resolve));
 }
 
 function card(title: string, ...content: readonly (Node | string)[]): HTMLElement {
@@ -36,7 +46,7 @@ function formOf(action: string, inputs: readonly HTMLElement[], send: () => Prom
   return form;
 }
 
-function askPassword(done: (welcome: Welcome) => void): void {
+function askPassword(ways: LoginWays, done: (welcome: Welcome) => void): void {
   const user = h("input", {
     name: "username",
     autocomplete: "username",
@@ -58,14 +68,36 @@ function askPassword(done: (welcome: Welcome) => void): void {
       password.focus();
       throw error;
     });
-    if ("next" in answer) askCode(answer.ticket, done);
+    if ("next" in answer) askCode(answer.ticket, ways, done);
     else done(answer);
   });
-  show(card("Log in to your terminals.", form));
+  show(card("Log in to your terminals.", form, ...otherWays(ways, done)));
   user.focus();
 }
 
-function askCode(first: string, done: (welcome: Welcome) => void): void {
+/** A passkey, the provider of single sign-on. */
+function otherWays({ singleSignOn }: LoginWays, done: (welcome: Welcome) => void): HTMLElement[] {
+  const found: HTMLElement[] = [];
+  if (browserSupportsWebAuthn()) {
+    const form = formOf("Use a passkey", [], async () => {
+      const { options, ticket } = await api<{
+        options: PublicKeyCredentialRequestOptionsJSON;
+        ticket: string;
+      }>("POST", "login/passkey", {});
+      const response = await startAuthentication({ optionsJSON: options }).catch(() => {
+        throw new ApiError(400, { message: "No passkey was used." });
+      });
+      done(await api<Welcome>("POST", "login/passkey/finish", { ticket, response }));
+    });
+    found.push(form);
+  }
+  if (singleSignOn) {
+    found.push(h("a", { className: "button", href: urlOf("oidc/login").href }, "Single sign-on"));
+  }
+  return found;
+}
+
+function askCode(first: string, ways: LoginWays, done: (welcome: Welcome) => void): void {
   let ticket = first;
   const code = h("input", { name: "code", autocomplete: "one-time-code", inputMode: "text", required: true });
   const form = formOf("Continue", [field("Code", code)], async () => {
@@ -75,7 +107,8 @@ function askCode(first: string, done: (welcome: Welcome) => void): void {
       code.value = "";
       code.focus();
       if (error instanceof ApiError && typeof error.data.ticket === "string") ticket = error.data.ticket;
-      else if (error instanceof ApiError && error.status !== 429) setTimeout(() => askPassword(done), 2000);
+      else if (error instanceof ApiError && error.status !== 429)
+        setTimeout(() => askPassword(ways, done), 2000);
       throw error;
     }
   });

@@ -2,6 +2,8 @@ import { openAccount } from "./account-dialog.js";
 import { openAdmin } from "./admin-dialog.js";
 import { ApiError, api, settled, socketUrl, type TerminalInfo, type Welcome } from "./api.js";
 import { confirmed, h, show, toast } from "./dom.js";
+import { openFiles } from "./files-dialog.js";
+import { choosePlace, type Place, placesOf } from "./host-dialog.js";
 import { keyBar } from "./key-bar.js";
 import { forget, type Layout, loadLayout, saveLayout } from "./layout.js";
 import { openRecordings } from "./recordings-dialog.js";
@@ -52,10 +54,13 @@ export class Workspace {
       { className: "tools" },
       button("+", "New terminal (Alt+Shift+T)", () => void this.#open()),
       button("●", "New recorded terminal", () => void this.#open(undefined, true)),
+      placesOf(this.#welcome).length > 1 &&
+        button("⌂", "New terminal on another machine", () => void this.#openOn()),
       button("◫", "Split side by side (Alt+Shift+D)", () => void this.#open("row")),
       button("⬓", "Split one above the other (Alt+Shift+E)", () => void this.#open("column")),
       button("⌕", "Search (Ctrl+Shift+F)", () => this.#search.open()),
       button("⤴", "Share this terminal", () => this.#share()),
+      button("⇅", "Files beside this terminal", () => void this.#files()),
       button("▶", "Recordings", () => void openRecordings()),
       button("⚙", "Settings", () => openSettings()),
       this.#welcome.role === "admin" && button("☰", "Administration", () => void openAdmin(this.#welcome)),
@@ -88,9 +93,19 @@ export class Workspace {
   /** A terminal that was never left lives on; what could be lost is what is being typed. */
   readonly #beforeUnload = (): void => this.#save();
 
-  async #open(split?: "row" | "column", record = false): Promise<void> {
+  async #openOn(): Promise<void> {
+    const place = await choosePlace(this.#welcome);
+    if (place !== undefined) await this.#open(undefined, false, place);
+  }
+
+  /** Where the first terminal is opened, and every one of which nobody says more. */
+  get #home(): Place | undefined {
+    return placesOf(this.#welcome)[0];
+  }
+
+  async #open(split?: "row" | "column", record = false, place = this.#home): Promise<void> {
     try {
-      const { id, title } = await api<TerminalInfo>("POST", "terminals", { record });
+      const { id, title } = await api<TerminalInfo>("POST", "terminals", { ...place, record });
       const tab = split !== undefined && this.#active !== undefined ? this.#active : this.#addTab("row");
       if (split !== undefined) tab.direction = split;
       const pane = this.#addPane(tab, id, title);
@@ -208,6 +223,14 @@ export class Workspace {
     const next = this.#active ?? this.#tabs.at(-1);
     if (next !== undefined) this.#show(next);
     this.#save();
+  }
+
+  async #files(): Promise<void> {
+    const pane = this.#active?.active;
+    const { terminals } = await api<{ terminals: TerminalInfo[] }>("GET", "terminals");
+    const info = terminals.find(({ id }) => id === pane?.id);
+    if (info?.hasFiles === true) await openFiles(info.id);
+    else toast("There are no files beside this terminal.");
   }
 
   #share(): void {

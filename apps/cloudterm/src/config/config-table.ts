@@ -115,6 +115,15 @@ export const CONFIG = {
     value: "url",
     meaning: "Redis or Valkey that keeps sessions, limits and one-time tickets. Default: in this process.",
   },
+  internalUrl: {
+    type: "text",
+    default: "",
+    pattern: /^(https?:\/\/[^\s/]+(\/[A-Za-z0-9._~-]+)*)?$/,
+    allowed: "http://host:port or https://host:port, with the base path",
+    value: "url",
+    meaning:
+      "Where other gateways on the same Redis reach this one, to show its terminals. Default: the address that it listens on, unless that is 0.0.0.0 or ::.",
+  },
   command: {
     type: "list",
     default: [],
@@ -126,6 +135,45 @@ export const CONFIG = {
     default: "",
     value: "dir",
     meaning: "Directory that terminals start in. Default: the gateway's.",
+  },
+  sshHosts: {
+    type: "text",
+    default: "",
+    value: "file",
+    meaning: "JSON file of hosts that terminals may be opened on by SSH, with pinned host keys.",
+  },
+  sshKey: {
+    type: "text",
+    default: "",
+    value: "file",
+    meaning: "Private key for the hosts of sshHosts. Default: sshAgent.",
+  },
+  sshAgent: {
+    type: "text",
+    default: "",
+    value: "socket",
+    meaning: "Socket of the SSH agent that has the keys. Default: SSH_AUTH_SOCK.",
+  },
+  sshOnly: {
+    type: "flag",
+    default: false,
+    meaning: "No terminals on the gateway's own machine.",
+  },
+  filesDir: {
+    type: "text",
+    default: "",
+    value: "dir",
+    meaning:
+      "Directory that pages may send files to and fetch them from beside local terminals. Default: none. SSH hosts have SFTP.",
+  },
+  maxFileBytes: {
+    type: "number",
+    default: 100 * 1024 * 1024,
+    min: 0,
+    max: 1024 ** 4,
+    unit: "bytes",
+    value: "bytes",
+    meaning: "Largest file that is sent or fetched.",
   },
   sessionIdleMs: {
     type: "number",
@@ -197,6 +245,65 @@ export const CONFIG = {
     allowed: "argon2id, bcrypt",
     value: "name",
     meaning: "How passwords are hashed; those hashed otherwise are renewed at the next login.",
+  },
+  authHeader: {
+    type: "text",
+    default: "",
+    pattern: /^[A-Za-z0-9-]*$/,
+    allowed: "the name of a field, as Remote-User",
+    value: "field",
+    meaning: "Field in which a proxy that logs people in says who is there. Needs authHeaderPeers.",
+  },
+  authHeaderPeers: {
+    type: "list",
+    default: [],
+    allowed: "addresses, ranges, loopback, private",
+    value: "range",
+    meaning: "Peers whose authHeader is believed; of all others it is ignored.",
+  },
+  oidcIssuer: {
+    type: "text",
+    default: "",
+    value: "url",
+    meaning: "OpenID Connect provider for single sign-on, as its discovery document names it.",
+  },
+  oidcClientId: { type: "text", default: "", value: "id", meaning: "Name of this client at the provider." },
+  oidcClientSecret: {
+    type: "text",
+    default: "",
+    value: "secret",
+    meaning:
+      "Secret of this client; without, it is a public one. In the file or environment only where others see command lines.",
+  },
+  oidcUserClaim: {
+    type: "text",
+    default: "preferred_username",
+    pattern: /^[A-Za-z0-9_:/.-]+$/,
+    allowed: "the name of a claim",
+    value: "claim",
+    meaning: "Claim that is the user's name; of email only verified addresses count.",
+  },
+  oidcScope: {
+    type: "text",
+    default: "openid profile",
+    pattern: /^openid( [\x21\x23-\x5b\x5d-\x7e]+)*$/,
+    allowed: "openid and further scopes, with one space in between",
+    value: "scopes",
+    meaning: "What the provider is asked for.",
+  },
+  oidcRedirectUrl: {
+    type: "text",
+    default: "",
+    pattern: /^(https?:\/\/[^\s]+\/api\/oidc\/callback)?$/,
+    allowed: "the gateway's URL with api/oidc/callback behind it",
+    value: "url",
+    meaning: "Where the provider sends browsers back to. Default: the address that the browser used.",
+  },
+  createUsers: {
+    type: "flag",
+    default: false,
+    meaning:
+      "Whoever the proxy or provider names becomes a user, without password and rights of administration. Otherwise only those in the users file may log in.",
   },
   metricsToken: {
     type: "text",

@@ -86,6 +86,12 @@ export function resolveConfig(flags: Record<string, unknown>, env: NodeJS.Proces
   const checked = config as Config;
   if ((checked.tlsCert === "") !== (checked.tlsKey === ""))
     throw new UsageError("--tls-cert and --tls-key go together; one of them is missing");
+  if ((checked.authHeader === "") !== (checked.authHeaderPeers.length === 0))
+    throw new UsageError("--auth-header and --auth-header-peers go together; one of them is missing");
+  if ((checked.oidcIssuer === "") !== (checked.oidcClientId === ""))
+    throw new UsageError("--oidc-issuer and --oidc-client-id go together; one of them is missing");
+  if (checked.sshOnly && checked.sshHosts === "")
+    throw new UsageError("--ssh-only needs --ssh-hosts: there would be nothing to open a terminal on");
   return checked;
 }
 

@@ -15,7 +15,7 @@ import { bodyOf, reply, textIn } from "../replies.js";
 import { checkTransport, type Identity, identityOf, sessionCookie } from "../request-guard.js";
 
 const TOTP_SETUP_MS = 10 * 60_000;
-const PASSWORD_LENGTH_MAX = 4096;
+export const PASSWORD_LENGTH_MAX = 4096;
 
 export function sessionInfo({ record }: StoredSession): object {
   const { id, user, createdMs, lastSeenMs, endMs, address, agent } = record;
@@ -140,7 +140,7 @@ export function addAccountRoutes(app: App, parts: GatewayParts, base: string): v
 }
 
 /** A page that was left open must not be enough. @throws CloudtermError `TZ_CLOUDTERM_FORBIDDEN`, `TZ_CLOUDTERM_RATE` */
-async function confirmPassword(
+export async function confirmPassword(
   parts: GatewayParts,
   request: ServerRequest,
   { user }: Identity,

@@ -3,8 +3,9 @@ import type { App, ServerRequest } from "@tz/server";
 import type { GatewayParts } from "../gateway-parts.js";
 import { hashSchemeOf } from "../hash-scheme.js";
 import { bodyOf, reply, textIn } from "../replies.js";
-import { adminOf, checkTransport } from "../request-guard.js";
+import { addressOf, adminOf, checkTransport } from "../request-guard.js";
 import { sessionInfo } from "./account-routes.js";
+import { atHome, type OfTerminal } from "./at-home.js";
 
 const SESSIONS_MAX = 1000;
 const AUDIT_MAX = 500;
@@ -12,8 +13,8 @@ const PASSWORD_LENGTH_MAX = 4096;
 
 export function addAdminRoutes(app: App, parts: GatewayParts, base: string): void {
   const { users, sessions, terminals, invites, audit } = parts;
-  const note = (request: ServerRequest, event: string, detail = {}) =>
-    audit.write({ event, user: adminOf(request).user.name, address: request.client.address, ...detail });
+  const note = (request: Pick<ServerRequest, "client">, event: string, detail = {}) =>
+    audit.write({ event, user: adminOf(request).user.name, address: addressOf(parts, request), ...detail });
 
   app.get(`${base}/api/admin/users`, async (request) => {
     adminOf(request);
@@ -79,17 +80,21 @@ export function addAdminRoutes(app: App, parts: GatewayParts, base: string): voi
 
   app.get(`${base}/api/admin/terminals`, async (request) => {
     adminOf(request);
-    return reply(parts, { terminals: terminals.all.map(({ info }) => info) });
+    const elsewhere = (await parts.peers?.terminals()) ?? [];
+    return reply(parts, { terminals: [...terminals.all.map(({ info }) => info), ...elsewhere] });
   });
 
-  app.delete(`${base}/api/admin/terminals/:id`, async (request) => {
-    adminOf(request);
-    const terminal = terminals.get(request.params.id);
-    if (terminal === undefined) throw new CloudtermError("TZ_CLOUDTERM_NOT_FOUND");
-    terminal.end();
-    note(request, "terminal.killed", { terminal: terminal.id, name: terminal.user });
-    return reply(parts, {});
-  });
+  app.delete(
+    `${base}/api/admin/terminals/:id`,
+    atHome(parts, async (request: OfTerminal) => {
+      adminOf(request);
+      const terminal = terminals.get(request.params.id);
+      if (terminal === undefined) throw new CloudtermError("TZ_CLOUDTERM_NOT_FOUND");
+      terminal.end();
+      note(request, "terminal.killed", { terminal: terminal.id, name: terminal.user });
+      return reply(parts, {});
+    }),
+  );
 
   app.get(`${base}/api/admin/audit`, async (request) => {
     adminOf(request);

@@ -1,11 +1,13 @@
 import { CloudtermError, checkUserName, hashPassword } from "@tz/cloudterm";
-import type { App } from "@tz/server";
+import type { ResponsePlan } from "@tz/http1";
+import type { App, ServerRequest } from "@tz/server";
 import { SETUP_PURPOSE } from "../first-run/setup-link.js";
 import type { GatewayParts } from "../gateway-parts.js";
 import { hashSchemeOf } from "../hash-scheme.js";
 import { attemptOf, beginAttempt, failedAttempt, logIn, welcome } from "../login-flow.js";
 import { bodyOf, reply, textIn } from "../replies.js";
 import { checkTransport, identify } from "../request-guard.js";
+import { userOfSingleSignOn } from "../single-sign-on.js";
 
 /** Between the password and the code. */
 const SECOND_FACTOR_MS = 5 * 60_000;
@@ -19,7 +21,17 @@ export function addLoginRoutes(app: App, parts: GatewayParts, base: string): voi
   app.get(`${base}/api/session`, async (request) => {
     const identity = await identify(parts, request);
     if (identity !== undefined) return reply(parts, welcome(parts, identity.user, identity.session));
-    return reply(parts, { error: "TZ_CLOUDTERM_SESSION", setup: parts.users.size === 0 }, { status: 401 });
+    const named = parts.header?.userOf(request);
+    if (named !== undefined) return logInByHeader(parts, request, named);
+    return reply(
+      parts,
+      {
+        error: "TZ_CLOUDTERM_SESSION",
+        setup: parts.users.size === 0,
+        singleSignOn: parts.oidc !== undefined,
+      },
+      { status: 401 },
+    );
   });
 
   app.post(`${base}/api/login`, async (request) => {
@@ -91,6 +103,21 @@ export function addLoginRoutes(app: App, parts: GatewayParts, base: string): voi
       password.fill(0);
     }
   });
+}
+
+/** A proxy in front has logged somebody in. */
+async function logInByHeader(
+  parts: GatewayParts,
+  request: ServerRequest,
+  name: string,
+): Promise<ResponsePlan> {
+  checkTransport(parts, request);
+  const user = await userOfSingleSignOn(parts, name, request, "header").catch((error: unknown) => {
+    failedAttempt(parts, attemptOf(parts, request, name), "header");
+    throw error;
+  });
+  const { session, fields } = await logIn(parts, request, user, attemptOf(parts, request, name), "header");
+  return reply(parts, welcome(parts, user, session), { more: fields });
 }
 
 function newTicket({ tickets }: GatewayParts, user: string): Promise<string> {

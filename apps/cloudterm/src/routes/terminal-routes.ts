@@ -1,9 +1,11 @@
 import { CloudtermError, type Terminal } from "@tz/cloudterm";
 import type { App, ServerRequest } from "@tz/server";
 import type { GatewayParts } from "../gateway-parts.js";
+import type { SharedView } from "../peers/peers.js";
 import { bodyOf, reply, textIn } from "../replies.js";
-import { identityOf } from "../request-guard.js";
+import { addressOf, identityOf } from "../request-guard.js";
 import type { SessionWatch } from "../session-watch.js";
+import { atHome, type OfTerminal } from "./at-home.js";
 
 /** Between the page that asks and its socket. */
 const SHARED_SOCKET_MS = 30_000;
@@ -13,24 +15,26 @@ const SHARED_SOCKET = "shared-socket";
 export const PUBLIC_TERMINAL_PATHS = ["shared", "shared/socket"];
 
 export function addTerminalRoutes(app: App, parts: GatewayParts, base: string, watch: SessionWatch): void {
-  const { terminals, invites, sockets } = parts;
-  const own = (request: ServerRequest<{ readonly id: string }>): Terminal => {
+  const { terminals, invites, sockets, peers } = parts;
+  const own = (request: OfTerminal): Terminal => {
     const terminal = terminals.get(request.params.id);
     if (terminal?.user === identityOf(request).user.name) return terminal;
     throw new CloudtermError("TZ_CLOUDTERM_NOT_FOUND", "there is no such terminal of yours");
   };
-  const note = (request: ServerRequest, event: string, terminal: Terminal, detail = {}) =>
+  const note = (request: Pick<ServerRequest, "client">, event: string, terminal: Terminal, detail = {}) =>
     parts.audit.write({
       event,
       user: identityOf(request).user.name,
-      address: request.client.address,
+      address: addressOf(parts, request),
       terminal: terminal.id,
       ...detail,
     });
 
   app.get(`${base}/api/terminals`, async (request) => {
     const { user } = identityOf(request);
-    return reply(parts, { terminals: terminals.ofUser(user.name).map(({ info }) => info) });
+    const elsewhere = (await peers?.terminals()) ?? [];
+    const own = terminals.ofUser(user.name).map(({ info }) => info);
+    return reply(parts, { terminals: [...own, ...elsewhere.filter((info) => info.user === user.name)] });
   });
 
   app.post(`${base}/api/terminals`, async (request) => {
@@ -44,59 +48,83 @@ export function addTerminalRoutes(app: App, parts: GatewayParts, base: string, w
       choice: choice as string | undefined,
       record: record === true,
     } as Parameters<typeof terminals.open>[0]);
+    // Its socket may be asked for at another gateway.
+    await peers?.announce();
     return reply(parts, terminal.info, { status: 201 });
   });
 
-  app.delete(`${base}/api/terminals/:id`, async (request) => {
-    own(request).end();
-    return reply(parts, {});
-  });
+  app.delete(
+    `${base}/api/terminals/:id`,
+    atHome(parts, async (request: OfTerminal) => {
+      own(request).end();
+      return reply(parts, {});
+    }),
+  );
 
-  app.get(`${base}/api/terminals/:id/socket`, async (request) => {
-    const terminal = own(request);
-    const { session, user } = identityOf(request);
-    parts.metrics.count("requests");
-    watch.add(session);
-    return sockets.accept(request as unknown as ServerRequest, {
-      terminal,
-      access: request.query.get("access") === "read" ? "read" : "write",
-      sessionId: session.record.id,
-      name: user.name,
-      hasRoom: (each) => terminals.hasRoom(each),
-    });
-  });
+  app.get(
+    `${base}/api/terminals/:id/socket`,
+    atHome(parts, async (request: OfTerminal) => {
+      const terminal = own(request);
+      const { session, user } = identityOf(request);
+      watch.add(session);
+      return sockets.accept(request as unknown as ServerRequest, {
+        terminal,
+        access: request.query.get("access") === "read" ? "read" : "write",
+        sessionId: session.record.id,
+        name: user.name,
+        hasRoom: (each) => terminals.hasRoom(each),
+      });
+    }),
+  );
 
-  app.get(`${base}/api/terminals/:id/invites`, async (request) => {
-    return reply(parts, { invites: invites.ofTerminal(own(request).id) });
-  });
+  app.get(
+    `${base}/api/terminals/:id/invites`,
+    atHome(parts, async (request: OfTerminal) => {
+      return reply(parts, { invites: invites.ofTerminal(own(request).id) });
+    }),
+  );
 
-  app.post(`${base}/api/terminals/:id/invites`, async (request) => {
-    const terminal = own(request);
-    const { access, lifeMs } = await bodyOf(request);
-    const { invite, secret } = invites.create({
-      terminal: terminal.id,
-      user: terminal.user,
-      access: access as "read",
-      lifeMs: lifeMs as number,
-    });
-    note(request, "invite.created", terminal, { invite: invite.id, access: invite.access });
-    return reply(parts, { invite, secret }, { status: 201 });
-  });
+  app.post(
+    `${base}/api/terminals/:id/invites`,
+    atHome(parts, async (request: OfTerminal) => {
+      const terminal = own(request);
+      const { access, lifeMs } = await bodyOf(request);
+      const { invite, secret } = invites.create({
+        terminal: terminal.id,
+        user: terminal.user,
+        access: access as "read",
+        lifeMs: lifeMs as number,
+      });
+      await peers?.addInvite(secret, lifeMs as number);
+      note(request, "invite.created", terminal, { invite: invite.id, access: invite.access });
+      return reply(parts, { invite, secret }, { status: 201 });
+    }),
+  );
 
-  app.delete(`${base}/api/terminals/:id/invites/:invite`, async (request) => {
-    const terminal = own(request);
-    const { invite } = request.params;
-    if (!invites.revoke(terminal.id, invite)) throw new CloudtermError("TZ_CLOUDTERM_NOT_FOUND");
-    note(request, "invite.revoked", terminal, { invite });
-    return reply(parts, {});
-  });
+  app.delete(
+    `${base}/api/terminals/:id/invites/:invite`,
+    atHome(parts, async (request: ServerRequest<{ readonly id: string; readonly invite: string }>) => {
+      const terminal = own(request);
+      const { invite } = request.params;
+      if (!invites.revoke(terminal.id, invite)) throw new CloudtermError("TZ_CLOUDTERM_NOT_FOUND");
+      note(request, "invite.revoked", terminal, { invite });
+      return reply(parts, {});
+    }),
+  );
 
   // A link's secret never stands in a URL that is sent: it comes in a body and is changed for a ticket.
   app.post(`${base}/api/shared`, async (request) => {
     const body = await bodyOf(request);
-    const invite = invites.enter(textIn(body, "secret"));
+    const secret = textIn(body, "secret");
+    const invite = invites.enter(secret);
     const terminal = invite && terminals.get(invite.terminal);
     if (invite === undefined || terminal === undefined) {
+      // Links of links of other gateways are not followed further.
+      const elsewhere =
+        peers?.claimsOf(request) === undefined
+          ? await peers?.enter(secret, request.client.address)
+          : undefined;
+      if (elsewhere !== undefined) return reply(parts, elsewhere);
       throw new CloudtermError(
         "TZ_CLOUDTERM_NOT_FOUND",
         "the link is over, or there is no such terminal any more",
@@ -106,7 +134,7 @@ export function addTerminalRoutes(app: App, parts: GatewayParts, base: string, w
     parts.audit.write({
       event: "invite.used",
       user,
-      address: request.client.address,
+      address: addressOf(parts, request),
       invite: id,
       terminal: terminal.id,
     });
@@ -119,14 +147,13 @@ export function addTerminalRoutes(app: App, parts: GatewayParts, base: string, w
   });
 
   app.get(`${base}/api/shared/socket`, async (request) => {
-    const value = await parts.tickets.take(SHARED_SOCKET, request.query.get("ticket") ?? "");
-    if (value === undefined)
-      throw new CloudtermError("TZ_CLOUDTERM_SESSION", "the ticket was used or is over");
-    const {
-      terminal: id,
-      access,
-      invite,
-    } = JSON.parse(value) as { terminal: string; access: "read"; invite: string };
+    const view = peers?.claimsOf(request)?.shared ?? (await sharedView(parts, request));
+    const { terminal: id, access, invite } = view;
+    if (terminals.get(id) === undefined) {
+      const claims = { shared: view, address: request.client.address };
+      const answer = await peers?.forward(request as unknown as ServerRequest, id, claims);
+      if (answer !== undefined) return answer;
+    }
     const terminal = terminals.get(id);
     // The link may have been revoked since the ticket was made.
     const lives = invites.ofTerminal(id).some((each) => each.id === invite);
@@ -139,4 +166,14 @@ export function addTerminalRoutes(app: App, parts: GatewayParts, base: string, w
       hasRoom: (each) => terminals.hasRoom(each),
     });
   });
+}
+
+/** What a ticket lets a guest see; good once. @throws CloudtermError `TZ_CLOUDTERM_SESSION` */
+async function sharedView(
+  { tickets }: GatewayParts,
+  request: { readonly query: URLSearchParams },
+): Promise<SharedView> {
+  const value = await tickets.take(SHARED_SOCKET, request.query.get("ticket") ?? "");
+  if (value === undefined) throw new CloudtermError("TZ_CLOUDTERM_SESSION", "the ticket was used or is over");
+  return JSON.parse(value) as SharedView;
 }

@@ -1,0 +1,204 @@
+import {
+  CloudtermError,
+  GatewayDirectory,
+  HttpProxy,
+  InternalTickets,
+  type PeerGateway,
+  type SessionRecord,
+  type TerminalInfo,
+  type Terminals,
+  WebSocketProxy,
+} from "@tz/cloudterm";
+import type { ResponsePlan } from "@tz/http1";
+import type { ServerRequest } from "@tz/server";
+import type { Redis } from "ioredis";
+
+/** The field that a gateway vouches with for a request that it passes on; pages cannot send it with a WebSocket. */
+export const TICKET_FIELD = "x-cloudterm-ticket";
+/** Peers are named by whoever may write to Redis: there is no address that they must not have. */
+const ANYWHERE = ["0.0.0.0/0", "::/0"];
+const ANSWER_TIMEOUT_MS = 10_000;
+
+/** What the gateway that a browser talks to has found out. */
+export interface PeerClaims {
+  /** Who asks; without it, somebody with a link. */
+  readonly session?: SessionRecord | undefined;
+  /** What a link lets somebody see. */
+  readonly shared?: SharedView | undefined;
+  /** Of the browser. */
+  readonly address: string;
+}
+
+export interface SharedView {
+  readonly terminal: string;
+  readonly access: "read" | "write";
+  readonly invite: string;
+}
+
+interface Way {
+  readonly pages: HttpProxy;
+  readonly sockets: WebSocketProxy;
+}
+
+export interface PeersOptions {
+  readonly redis: Redis;
+  readonly prefix: string;
+  readonly key: Uint8Array;
+  readonly gateway: string;
+  readonly basePath: string;
+  readonly terminals: () => Terminals;
+}
+
+/**
+ * The other gateways on the same Redis. A request for a terminal of theirs is passed on to them with a ticket that says who
+ * asks: cookies, CSRF tokens and the secrets of sessions stay here.
+ */
+export class Peers {
+  readonly #directory: GatewayDirectory;
+  readonly #tickets: InternalTickets;
+  readonly #basePath: string;
+  readonly #ways = new Map<string, Way>();
+  readonly #claims = new WeakMap<object, PeerClaims>();
+
+  constructor({ redis, prefix, key, gateway, basePath, terminals }: PeersOptions) {
+    this.#basePath = basePath;
+    this.#tickets = new InternalTickets({ key, gateway });
+    this.#directory = new GatewayDirectory(redis, {
+      prefix,
+      gateway,
+      list: () =>
+        terminals()
+          .all.filter(({ ended }) => ended === undefined)
+          .map(({ info }) => info),
+      onError: (error) => console.error(`Redis: ${error.message}`),
+    });
+  }
+
+  /** @param url where the other gateways reach this one */
+  start(url: string): Promise<void> {
+    return this.#directory.start(url.replace(/\/$/, ""));
+  }
+
+  /** Tells the others of a terminal that was opened or has ended. */
+  announce(): Promise<void> {
+    return this.#directory.announce();
+  }
+
+  addInvite(secret: string, lifeMs: number): Promise<void> {
+    return this.#directory.addInvite(secret, lifeMs);
+  }
+
+  /** Terminals of the other gateways. */
+  terminals(): Promise<readonly TerminalInfo[]> {
+    return this.#directory.terminals();
+  }
+
+  // ---- requests that others pass on to this gateway
+
+  /** @throws CloudtermError `TZ_CLOUDTERM_SESSION` for a ticket that is none */
+  admit(request: ServerRequest, ticket: string): PeerClaims {
+    const claims = this.#tickets.take(ticket, request) as PeerClaims | undefined;
+    if (claims === undefined) throw new CloudtermError("TZ_CLOUDTERM_SESSION", "the ticket is not good");
+    this.#claims.set(request, claims);
+    return claims;
+  }
+
+  /** What was said of a request that another gateway passed on. */
+  claimsOf(request: object): PeerClaims | undefined {
+    return this.#claims.get(request);
+  }
+
+  // ---- requests that this gateway passes on
+
+  /** The answer of the gateway that has the terminal; `undefined` when no other has it. */
+  async forward(
+    request: ServerRequest,
+    terminal: string,
+    claims: PeerClaims,
+  ): Promise<ResponsePlan | undefined> {
+    // What was passed on is here or nowhere.
+    if (this.claimsOf(request) !== undefined) return undefined;
+    request.keep();
+    const peer = await this.#directory.find(terminal);
+    if (peer === undefined) return undefined;
+    // Judged there, too; here it makes a refused handshake what it is.
+    const isOwn = claims.session === undefined || claims.session.user === peer.info.user;
+    if (request.upgrade && !isOwn) return undefined;
+    const { pages, sockets } = this.#wayTo(peer);
+    const { method } = request;
+    const target = pages.targetOf(request.target);
+    const fields = [[TICKET_FIELD, this.#tickets.issue(peer.gateway, { method, target }, claims)]] as const;
+    if (!request.upgrade) return pages.answer(request, fields);
+    return sockets.accept(request, claims.session?.id, { path: target, fields });
+  }
+
+  /** Asks the gateway that made a link to let somebody in. */
+  async enter(secret: string, address: string): Promise<Record<string, unknown> | undefined> {
+    const peer = await this.#directory.ofInvite(secret);
+    if (peer === undefined) return undefined;
+    const url = new URL(`${peer.url}/api/shared`);
+    const ticket = this.#tickets.issue(peer.gateway, { method: "POST", target: url.pathname }, {
+      address,
+    } satisfies PeerClaims);
+    const answer = await fetch(url, {
+      method: "POST",
+      redirect: "error",
+      headers: { "content-type": "application/json", [TICKET_FIELD]: ticket },
+      body: JSON.stringify({ secret }),
+      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+    }).catch((cause: Error) => {
+      throw new CloudtermError("TZ_CLOUDTERM_UPSTREAM", "the gateway of that link does not answer", {
+        cause,
+      });
+    });
+    return answer.ok ? ((await answer.json()) as Record<string, unknown>) : undefined;
+  }
+
+  #wayTo({ gateway, url }: PeerGateway): Way {
+    let way = this.#ways.get(gateway);
+    if (way === undefined) {
+      way = {
+        pages: new HttpProxy({ upstream: url, prefix: this.#basePath, allow: ANYWHERE }),
+        sockets: new WebSocketProxy({
+          upstream: url.replace(/^http/, "ws"),
+          allow: ANYWHERE,
+          // Judged by request-guard.ts.
+          allowOrigin: () => true,
+        }),
+      };
+      this.#prune();
+      this.#ways.set(gateway, way);
+    }
+    return way;
+  }
+
+  /** A gateway that was started again has a new name: ways to the old one are empty. */
+  #prune(): void {
+    for (const [gateway, { pages, sockets }] of this.#ways) {
+      if (sockets.stats.connections + sockets.stats.opening > 0) continue;
+      pages.close();
+      sockets.close();
+      this.#ways.delete(gateway);
+    }
+  }
+
+  /** Sessions with a socket that is passed on. */
+  *sessions(): Iterable<string> {
+    for (const { sockets } of this.#ways.values())
+      for (const tag of sockets.tags) if (typeof tag === "string") yield tag;
+  }
+
+  /** Closes sockets that are passed on, by session. */
+  dismiss(which: (session: string) => boolean, code: number, reason: string): void {
+    for (const { sockets } of this.#ways.values())
+      sockets.dismiss((tag) => typeof tag === "string" && which(tag), code, reason);
+  }
+
+  async close(): Promise<void> {
+    for (const { pages, sockets } of this.#ways.values()) {
+      sockets.close();
+      pages.close();
+    }
+    await this.#directory.close();
+  }
+}

@@ -1,0 +1,32 @@
+import type { Welcome } from "./api.js";
+import { dialog, h } from "./dom.js";
+
+/** Where a terminal is opened. */
+export interface Place {
+  readonly backend: string;
+  readonly choice?: string;
+}
+
+/** What there is to choose from. */
+export function placesOf({ backends, hosts }: Welcome): readonly Place[] {
+  return backends.flatMap((backend): Place[] =>
+    backend === "ssh" ? hosts.map((choice) => ({ backend, choice })) : [{ backend }],
+  );
+}
+
+/** Asks for one; `undefined` when the dialog is closed. */
+export function choosePlace(welcome: Welcome): Promise<Place | undefined> {
+  return new Promise((resolve) => {
+    let chosen: Place | undefined;
+    const rows = placesOf(welcome).map((place) => {
+      const button = h("button", { type: "button" }, place.choice ?? "this machine");
+      button.onclick = () => {
+        chosen = place;
+        element.close();
+      };
+      return h("li", {}, button);
+    });
+    const element = dialog("New terminal on …", h("ul", { className: "rows" }, ...rows));
+    element.addEventListener("close", () => resolve(chosen));
+  });
+}
