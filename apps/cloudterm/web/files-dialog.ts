@@ -33,6 +33,7 @@ function sizeText(bytes: number): string {
 export async function openFiles(terminal: string): Promise<void> {
   let folder = "";
   let maxFileBytes = 0;
+  let turns = 0;
   const place = h("input", { name: "folder", autocomplete: "off", spellcheck: false, value: "" });
   const go = h("form", { className: "actions" }, field("Directory", place), h("button", {}, "Go"));
   const list = h("ul", { className: "rows files" });
@@ -42,18 +43,24 @@ export async function openFiles(terminal: string): Promise<void> {
     `terminals/${terminal}/file?path=${encodeURIComponent(path)}${more}`;
 
   const show = async (to: string) => {
+    const turn = ++turns;
     const query = `terminals/${terminal}/files?path=${encodeURIComponent(to)}`;
     const listing = await api<Listing>("GET", query);
+    // Somebody went on meanwhile: the later answer counts, and what is being typed stays.
+    if (turn !== turns) return;
+    if (place.value === folder) place.value = to;
     folder = to;
     maxFileBytes = listing.maxFileBytes;
-    place.value = folder;
     const rows = listing.entries.map(row);
     if (folder !== "" && folder !== "/") rows.unshift(h("li", {}, step("..", parentOf(folder))));
     list.replaceChildren(...(rows.length > 0 ? rows : [h("li", { className: "hint" }, "It is empty.")]));
   };
   const step = (name: string, to: string) => {
     const button = h("button", { type: "button", className: "folder" }, `${name}/`);
-    button.onclick = () => void show(to).catch(said);
+    button.onclick = () => {
+      place.value = folder;
+      void show(to).catch(said);
+    };
     return button;
   };
   const row = ({ name, kind, byteLength, modifiedMs }: Entry) => {
