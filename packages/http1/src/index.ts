@@ -25,6 +25,7 @@ export type { TargetForm } from "./framing/target.js";
 export { CHUNKED_LIMITS, type ChunkedLimits, HEAD_LIMITS, type HeadLimits } from "./options.js";
 export type {
   FileSegment,
+  PackedLead,
   PackedResponse,
   PlanBody,
   PlanFile,

@@ -76,14 +76,33 @@ export type PlanBody =
     };
 
 /**
+ * Memory right before a packed answer, for the lines that only the executor knows (status line, `Date`): with them
+ * the answer is one piece. Of memory that one process uses only; the executor writes it when they change.
+ *
+ * ```
+ *   bytes    [  …  | status line, Date ][ head of the plan | body ]
+ *                                       └ end, and PackedResponse.address
+ * ```
+ */
+export interface PackedLead {
+  readonly bytes: Uint8Array;
+  /** Where in `bytes` the plan's head begins. */
+  readonly end: number;
+  /** What lies before `end` since the last answer; `undefined` when nothing does. */
+  written: Uint8Array | undefined;
+}
+
+/**
  * `head.bytes` and the whole body, contiguous at an address that does not move, so that an answer is one
- * `writev`. The memory belongs to a region of the plan's maker and stays until `release()`.
+ * `send`, or one `writev` without a lead. The memory belongs to a region of the plan's maker and stays until
+ * `release()`.
  */
 export interface PackedResponse {
   readonly address: number;
   readonly byteLength: number;
   /** How many of the bytes are head: an answer to HEAD sends only these. */
   readonly headByteLength: number;
+  readonly lead?: PackedLead | undefined;
 }
 
 /** An upgraded connection as its new protocol sees it (RFC 9110 §7.8). */

@@ -4,6 +4,7 @@ import { type BodySource, HELD_BYTES, RequestBody } from "./body/request-body.js
 import { ServerError } from "./errors.js";
 import type { RequestClient } from "./handlers/request-client.js";
 import { Pace } from "./limits/pace.js";
+import type { DeferredSender } from "./loop/deferred-sends.js";
 import type { Transport, TransportHandler } from "./loop/loop.js";
 import { errorPlan } from "./response/error-plan.js";
 import { BLOCKED, DRAINED, OutQueue } from "./response/out-queue.js";
@@ -53,6 +54,8 @@ const IS_HEAD = 1 << 6;
 const KEEP_ALIVE = 1 << 7;
 /** Answers carry what TLS listeners add. */
 const SECURE_LINES = 1 << 9;
+/** The answer leaves at the end of the loop's turn. */
+const DEFERRED = 1 << 10;
 
 /**
  * One client's HTTP/1.1 conversation. Bytes come in through {@link onData}, plans go out through the loop's batch.
@@ -73,7 +76,7 @@ const SECURE_LINES = 1 << 9;
  */
 export class Connection
   extends WheelTimer
-  implements TransportHandler, BodySource, StreamSink, RequestClient
+  implements TransportHandler, BodySource, StreamSink, RequestClient, DeferredSender
 {
   readonly transport: Transport;
   readonly #core: ServerCore;
@@ -109,7 +112,7 @@ export class Connection
       this.#output === OUTPUT.idle &&
       this.#pending === null &&
       this.#body === null &&
-      (this.#flags & LINGERING) === 0
+      (this.#flags & (LINGERING | DEFERRED)) === 0
     );
   }
 
@@ -157,10 +160,14 @@ export class Connection
 
   onData(start: number, end: number): void {
     this.#core.observer?.received(end - start);
-    if ((this.#flags & LINGERING) !== 0) {
-      this.#lingered += end - start;
-      if (this.#lingered > MAX_LINGER_BYTES) this.transport.destroy();
-      return;
+    if ((this.#flags & (LINGERING | DEFERRED)) !== 0) {
+      if ((this.#flags & DEFERRED) !== 0) this.#core.loop.deferred?.flush();
+      if (this.gone) return;
+      if ((this.#flags & LINGERING) !== 0) {
+        this.#lingered += end - start;
+        if (this.#lingered > MAX_LINGER_BYTES) this.transport.destroy();
+        return;
+      }
     }
     const { memory } = this.#core.loop;
     const pending = this.#pending;
@@ -194,6 +201,8 @@ export class Connection
   }
 
   onEnd(): void {
+    if ((this.#flags & DEFERRED) !== 0) this.#core.loop.deferred?.flush();
+    if (this.gone) return;
     this.#flags |= PEER_ENDED;
     if ((this.#flags & LINGERING) !== 0) {
       this.transport.destroy();
@@ -241,6 +250,7 @@ export class Connection
         return;
       }
       const waited = this.#output !== OUTPUT.idle;
+      if (position === end && this.#defer()) return;
       if (this.gone || !this.#flush(false) || this.#output !== OUTPUT.idle) break;
       // The answer that the rest waited for has left in this very call.
       if (waited && position < end && (this.#flags & CLOSING) === 0) continue;
@@ -249,6 +259,33 @@ export class Connection
     }
     if (this.gone || (this.#flags & LINGERING) !== 0 || (this.#flags & CLOSING) !== 0) return;
     if (position < end) this.#keep(bytes, position, end);
+  }
+
+  /** Leaves the answer to the end of the turn, when it is one piece and nothing else is to be done. */
+  #defer(): boolean {
+    const { loop, observer } = this.#core;
+    const { deferred } = loop;
+    if (
+      deferred === undefined ||
+      !deferred.open ||
+      observer !== undefined ||
+      this.#output !== OUTPUT.idle ||
+      (this.#flags & (CLOSING | PEER_ENDED)) !== 0 ||
+      this.#body !== null ||
+      this.#upgrade !== null ||
+      this.gone ||
+      (this.#queue !== null && !this.#queue.empty) ||
+      !deferred.take(this)
+    )
+      return false;
+    this.#flags |= DEFERRED;
+    return true;
+  }
+
+  sendDeferred(): void {
+    this.#flags &= ~DEFERRED;
+    if (this.gone) this.#core.loop.batch.releaseAll();
+    else if (this.#flush(false) && this.#output === OUTPUT.idle) this.#afterAnswer();
   }
 
   /** Takes requests and body bytes as long as no answer is in the way. @returns where it stopped */
@@ -512,6 +549,17 @@ export class Connection
     if (close) this.#flags |= CLOSING;
     if (packed !== undefined && batch.addressable) {
       const length = (this.#flags & IS_HEAD) !== 0 ? packed.headByteLength : packed.byteLength;
+      const { lead } = packed;
+      if (lead !== undefined) {
+        const prefix =
+          persist === PERSIST.silent && head.status === 200
+            ? prefixes.hot
+            : prefixes.block(head.status, persist);
+        if (prefix.byteLength <= lead.end && this.#makeRoom(1)) {
+          batch.led(packed, lead, prefix, length, plan);
+          return;
+        }
+      }
       if (batch.room > 0 && persist === PERSIST.silent && head.status === 200) {
         batch.name(prefixes.hotStart, prefixes.hotLength);
         batch.packed(packed, length, plan);

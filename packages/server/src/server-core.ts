@@ -171,6 +171,8 @@ export class ServerCore {
 
   #call(handler: Handler, request: ServerRequest): ResponsePlan | Promise<ResponsePlan> {
     let plan: ResponsePlan | Promise<ResponsePlan>;
+    // Nobody's answer waits for a handler.
+    this.loop.deferred?.flush();
     try {
       if (this.admission.full) return this.#callInTurn(handler, request);
       const { hooks } = this;

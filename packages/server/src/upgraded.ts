@@ -59,6 +59,8 @@ export class Upgraded extends WheelTimer implements Tunnel, TransportHandler {
 
   onData(start: number, end: number): void {
     this.#core.observer?.received(end - start);
+    // Nobody's answer waits for a handler.
+    this.#core.loop.deferred?.flush();
     try {
       this.#handler.onData(this.#core.loop.memory.bytes, start, end);
     } catch (error) {

@@ -58,6 +58,7 @@ import {
 } from "@tz/sys";
 import { ServerError } from "../errors.js";
 import { resolveHost } from "./bind-host.js";
+import { DeferredSends } from "./deferred-sends.js";
 import { IoMemory } from "./io-memory.js";
 import type {
   BindAddress,
@@ -106,6 +107,7 @@ export class EpollLoop implements Loop, SocketHost {
   readonly kind = "epoll";
   readonly memory = new IoMemory();
   readonly batch = new SendBatch(this.memory, true);
+  readonly deferred = new DeferredSends(this.batch);
   readonly timers: TimerWheel;
   nowMs = performance.now();
   wallMs = Date.now();
@@ -320,12 +322,19 @@ export class EpollLoop implements Loop, SocketHost {
 
   #dispatch(count: number): void {
     const events = this.#events;
-    for (let i = 0; i < count; i++) {
-      const entry = this.#transports[events.fd(i)];
-      // Closed, or closed and reused, by something earlier in this turn.
-      if (entry === undefined || entry.generation !== events.generation(i)) continue;
-      entry.onEvents(events.events(i));
-      if (this.#closed) return;
+    const { deferred } = this;
+    deferred.open = count > 1;
+    try {
+      for (let i = 0; i < count; i++) {
+        const entry = this.#transports[events.fd(i)];
+        // Closed, or closed and reused, by something earlier in this turn.
+        if (entry === undefined || entry.generation !== events.generation(i)) continue;
+        entry.onEvents(events.events(i));
+        if (this.#closed) return;
+      }
+    } finally {
+      deferred.open = false;
+      deferred.flush();
     }
   }
 

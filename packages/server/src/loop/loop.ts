@@ -12,6 +12,7 @@
  */
 import type { Socket } from "node:net";
 import type { TimerWheel } from "@tz/alloc";
+import type { DeferredSends } from "./deferred-sends.js";
 import type { EpollLoop, EpollTransport } from "./epoll.js";
 import type { IoMemory } from "./io-memory.js";
 import type { SendBatch } from "./send-batch.js";
@@ -118,6 +119,8 @@ export interface Loop {
   readonly memory: IoMemory;
   /** The batch that every connection of this loop fills and flushes within one call. */
   readonly batch: SendBatch;
+  /** Answers that leave at the end of the turn, where the loop has turns of its own. */
+  readonly deferred?: DeferredSends;
   readonly timers: TimerWheel;
   /** Milliseconds of a clock that never goes back, refreshed once a turn. */
   readonly nowMs: number;

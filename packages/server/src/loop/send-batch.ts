@@ -1,4 +1,4 @@
-import type { PackedResponse, ResponsePlan } from "@tz/http1";
+import type { PackedLead, PackedResponse, ResponsePlan } from "@tz/http1";
 import type { IoMemory } from "./io-memory.js";
 
 /** Pieces per `writev`; the kernel takes up to 1,024 (IOV_MAX). */
@@ -27,6 +27,8 @@ export class SendBatch {
   readonly lengths = new Uint32Array(MAX_PIECES);
   /** For each piece: the plan whose packed bytes it names, `null` for scratch. */
   readonly plans: (ResponsePlan | null)[] = new Array(MAX_PIECES).fill(null);
+  /** For each packed piece: how many of its bytes are the lead of the plan's packed bytes. */
+  readonly leads = new Uint32Array(MAX_PIECES);
   #scratchEnd: number;
 
   constructor(memory: IoMemory, addressable: boolean) {
@@ -77,13 +79,38 @@ export class SendBatch {
     this.reference(packed.address, length, plan);
   }
 
-  /** Names bytes by address; `plan` keeps them where they are. */
-  reference(address: number, length: number, plan: ResponsePlan): void {
+  /**
+   * Names a packed answer with `prefix` in its lead, taking over the plan's reference. What lies in the lead may be
+   * other bytes in a later call.
+   */
+  led(
+    packed: PackedResponse,
+    lead: PackedLead,
+    prefix: Uint8Array,
+    length: number,
+    plan: ResponsePlan,
+  ): void {
+    const { byteLength } = prefix;
+    if (lead.written !== prefix) {
+      lead.bytes.set(prefix, lead.end - byteLength);
+      lead.written = prefix;
+    }
+    this.restore(packed.address - byteLength, byteLength + length, byteLength, plan);
+  }
+
+  /** Names a piece as it was named before. */
+  restore(start: number, length: number, lead: number, plan: ResponsePlan): void {
     const i = this.count++;
-    this.starts[i] = address;
+    this.leads[i] = lead;
+    this.starts[i] = start;
     this.lengths[i] = length;
     this.plans[i] = plan;
     this.byteLength += length;
+  }
+
+  /** Names bytes by address; `plan` keeps them where they are. */
+  reference(address: number, length: number, plan: ResponsePlan): void {
+    this.restore(address, length, 0, plan);
   }
 
   /** Gives back the references that the batch holds and empties it. */

@@ -76,7 +76,14 @@ export class OutQueue {
         const bytes = batch.memory.bytes.slice(start, start + length - sent);
         rest.push({ kind: "bytes", bytes, offset: 0, plan: null });
       } else {
-        rest.push({ kind: "packed", packed: plan.packed!, offset: sent, length, plan });
+        const packed = plan.packed!;
+        const lead = batch.leads[i]!;
+        if (sent < lead) {
+          // The next answer may change what lies there.
+          const { bytes, end } = packed.lead!;
+          rest.push({ kind: "bytes", bytes: bytes.slice(end - lead + sent, end), offset: 0, plan: null });
+        }
+        rest.push({ kind: "packed", packed, offset: Math.max(sent - lead, 0), length: length - lead, plan });
       }
       sent = 0;
     }

@@ -19,12 +19,15 @@ const HOT_PREFIX_START_WITH_LINES = 56 * 1024;
 
 /**
  * The first lines of every answer: status line, `Date` and `Connection`. Rewritten when the second changes, shared
- * by all answers of that second. The block of a persistent 200 lies in the I/O memory, so that a hot answer is two
- * pieces of one `writev` and nothing is copied.
+ * by all answers of that second: within it a block is one and the same object. Answers with a lead keep a copy of
+ * it; for the others the block of a persistent 200 lies in the I/O memory, so that they are two pieces of one
+ * `writev` and nothing is copied.
  */
 export class StatusPrefixes {
   readonly hotStart: number;
   hotLength = 0;
+  /** The same block as bytes of their own. */
+  hot: Uint8Array = new Uint8Array(0);
   readonly #memory: IoMemory;
   readonly #blocks = new Map<number, Uint8Array>();
   #second = -1;
@@ -51,9 +54,10 @@ export class StatusPrefixes {
       this.hotStart,
       "latin1",
     );
+    this.hot = this.block(200, PERSIST.silent);
   }
 
-  /** The block as bytes of their own. */
+  /** The block of a status as bytes of their own. */
   block(status: number, persist: number): Uint8Array {
     const key = status * 4 + persist;
     let block = this.#blocks.get(key);

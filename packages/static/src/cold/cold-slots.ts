@@ -4,12 +4,19 @@
  * ```
  *   region   [ slot 0 | slot 1 | … ]                          made when the first is asked for
  *   slot     [      …… head | body ……        ]
- *                   └ ends where the body begins, so that the file can be read before the head is known
+ *                   └ ends where the body begins, so that the file can be read before the head is known;
+ *                     status line and Date are put before it when the answer leaves
  * ```
  *
  * A slot is its own plan: an answer makes no object. It is free again with `release()`.
  */
-import { type PackedResponse, type PlanBody, ResponseHead, type ResponsePlan } from "@tz/http1";
+import {
+  type PackedLead,
+  type PackedResponse,
+  type PlanBody,
+  ResponseHead,
+  type ResponsePlan,
+} from "@tz/http1";
 import { Region } from "@tz/sys";
 
 const SLOT_BYTES = 16 * 1024;
@@ -73,7 +80,7 @@ export interface HeadLayout {
 export class ColdSlot implements ResponsePlan {
   readonly head: ResponseHead = new SlotHead(this);
   readonly body: PlanBody = new SlotBody(this);
-  readonly packed: PackedResponse = { address: 0, byteLength: 0, headByteLength: 0 };
+  readonly packed: PackedResponse;
   /** Where the body goes, up to {@link BODY_BYTES}. */
   readonly bodyAddress: number;
   /** The slot's memory: the head ends at {@link HEAD_BYTES}, where the body begins. */
@@ -81,6 +88,7 @@ export class ColdSlot implements ResponsePlan {
   /** What lies in {@link bytes} of the head that was written last, for whoever writes the next. */
   readonly layout: HeadLayout = { parts: undefined, start: HEAD_BYTES, lengthDigits: 0, dateSeconds: -1 };
   readonly #slots: ColdSlots;
+  readonly #lead: { -readonly [K in keyof PackedLead]: PackedLead[K] };
   #isTaken = false;
 
   /** @internal */
@@ -88,6 +96,8 @@ export class ColdSlot implements ResponsePlan {
     this.#slots = slots;
     this.bytes = Buffer.from(region.bytes.buffer, region.bytes.byteOffset + offset, SLOT_BYTES);
     this.bodyAddress = region.addressOf(offset + HEAD_BYTES, BODY_BYTES);
+    this.#lead = { bytes: this.bytes, end: 0, written: undefined };
+    this.packed = { address: 0, byteLength: 0, headByteLength: 0, lead: this.#lead };
   }
 
   /** The plan is whole: a head lies before the body. */
@@ -96,6 +106,13 @@ export class ColdSlot implements ResponsePlan {
     packed.address = this.bodyAddress - headByteLength;
     packed.headByteLength = headByteLength;
     packed.byteLength = headByteLength + bodyByteLength;
+    const lead = this.#lead;
+    const end = HEAD_BYTES - headByteLength;
+    if (lead.end !== end) {
+      // What the last head left before it lies elsewhere, or under this head.
+      lead.end = end;
+      lead.written = undefined;
+    }
   }
 
   /** The head. Valid until the release. */

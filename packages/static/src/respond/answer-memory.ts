@@ -23,6 +23,8 @@ export interface Block {
 }
 
 export interface AnswerMemory {
+  /** Blocks have addresses. */
+  readonly isAddressed: boolean;
   allocate(byteLength: number): Block;
   /** A block that has these bytes already, perhaps together with others; `undefined`: allocate one. */
   place?(head: ResponseHead, body: Uint8Array): Block | undefined;
@@ -33,6 +35,7 @@ export interface AnswerMemory {
 }
 
 export const heapMemory: AnswerMemory = {
+  isAddressed: false,
   allocate(byteLength) {
     return { bytes: new Uint8Array(byteLength), address: undefined, free() {} };
   },
@@ -46,6 +49,7 @@ const CHUNK_BYTES = 1024 * 1024;
 const SHARED_BYTES_MAX = CHUNK_BYTES / 4;
 
 export class RegionMemory implements AnswerMemory {
+  readonly isAddressed = true;
   readonly #regions = new Map<ArrayBufferLike, Region>();
   readonly #allocator: SizeClassAllocator<"null">;
   #blocks = 0;

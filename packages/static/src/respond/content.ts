@@ -1,5 +1,5 @@
 /** The bytes of a representation: in memory, or in an open file that the executor sends from. */
-import type { FileSegment, PackedResponse, PlanBody, PlanFile, ResponseHead } from "@tz/http1";
+import type { FileSegment, PackedLead, PackedResponse, PlanBody, PlanFile, ResponseHead } from "@tz/http1";
 import { Shared } from "../cache/shared.js";
 import type { FileStatus, FileSystem } from "../resolve/file-system.js";
 import type { AnswerMemory, Block } from "./answer-memory.js";
@@ -20,29 +20,60 @@ export function bodyOf(content: Content, start = 0, end: number = content.byteLe
     : { kind: "segments", length: part.length, segments: [part] };
 }
 
+/** Room for a status line, `Date` and a few lines of a listener. */
+const LEAD_BYTES = 160;
+
+/** A block with room for a lead in front. */
+class LedBlock {
+  readonly lead: PackedLead | undefined;
+  /** Behind the lead. */
+  readonly bytes: Uint8Array;
+  readonly address: number | undefined;
+  readonly #block: Block;
+
+  constructor(memory: AnswerMemory, byteLength: number) {
+    const leadBytes = memory.isAddressed ? LEAD_BYTES : 0;
+    this.#block = memory.allocate(leadBytes + byteLength);
+    const { bytes, address } = this.#block;
+    this.bytes = bytes.subarray(leadBytes);
+    this.address = address && address + leadBytes;
+    this.lead =
+      leadBytes === 0
+        ? undefined
+        : { bytes: bytes.subarray(0, leadBytes), end: leadBytes, written: undefined };
+  }
+
+  free(): void {
+    this.#block.free();
+  }
+}
+
 /**
  * ```
- *   [ head of 200 | body ]      [ head of 304 ]
- *   └────── packed ──────┘      └─ packed, made when it is first asked for
+ *   [ lead | head of 200 | body ]      [ lead | head of 304 ]
+ *          └────── packed ──────┘               └─ packed, made when it is first asked for
  * ```
+ *
+ * Without a lead where other processes send the same bytes.
  */
 export class MemoryContent extends Shared implements Content {
   readonly byteLength: number;
   readonly memoryBytes: number;
   readonly #memory: AnswerMemory;
-  readonly #block: Block;
+  readonly #block: Block & { readonly lead?: PackedLead | undefined };
   readonly #body: Uint8Array;
-  #notModified: Block | undefined;
+  #notModified: LedBlock | undefined;
 
   /** Copies the body. */
   constructor(memory: AnswerMemory, body: Uint8Array, ok: ResponseHead) {
     super();
     const headByteLength = ok.byteLength;
     this.byteLength = body.byteLength;
-    this.memoryBytes = headByteLength + body.byteLength;
+    const byteLength = headByteLength + body.byteLength;
     this.#memory = memory;
     const placed = memory.place?.(ok, body);
-    this.#block = placed ?? memory.allocate(this.memoryBytes);
+    this.memoryBytes = byteLength + (placed === undefined && memory.isAddressed ? LEAD_BYTES : 0);
+    this.#block = placed ?? new LedBlock(memory, byteLength);
     this.#body = this.#block.bytes.subarray(headByteLength);
     if (placed !== undefined) return;
     ok.writeTo(this.#block.bytes, 0);
@@ -50,10 +81,10 @@ export class MemoryContent extends Shared implements Content {
   }
 
   get packed(): PackedResponse | undefined {
-    const { address } = this.#block;
+    const { address, lead } = this.#block;
     if (address === undefined) return undefined;
     const { byteLength } = this.#block.bytes;
-    return { address, byteLength, headByteLength: byteLength - this.byteLength };
+    return { address, byteLength, headByteLength: byteLength - this.byteLength, lead };
   }
 
   get packedHead(): PackedResponse | undefined {
@@ -65,10 +96,11 @@ export class MemoryContent extends Shared implements Content {
     if (this.#block.address === undefined) return undefined;
     const { byteLength } = head;
     if (this.#notModified === undefined) {
-      this.#notModified = this.#memory.allocate(byteLength);
+      this.#notModified = new LedBlock(this.#memory, byteLength);
       head.writeTo(this.#notModified.bytes, 0);
     }
-    return { address: this.#notModified.address!, byteLength, headByteLength: byteLength };
+    const { address, lead } = this.#notModified;
+    return { address: address!, byteLength, headByteLength: byteLength, lead };
   }
 
   slice(start: number, end: number): Uint8Array {

@@ -59,6 +59,10 @@ export class SharedAnswers implements AnswerMemory {
     return this.#own.allocate(byteLength);
   }
 
+  get isAddressed(): boolean {
+    return this.#own.isAddressed;
+  }
+
   /** @returns `undefined` when there is no room: then it is to be allocated */
   place(ok: ResponseHead, body: Uint8Array): Block | undefined {
     const cache = this.#cache;
