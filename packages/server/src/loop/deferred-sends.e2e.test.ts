@@ -22,7 +22,7 @@ class PackedMount implements PlanMount {
   onPlan: (() => void) | undefined;
   readonly #plan: ResponsePlan;
 
-  constructor(bodyBytes: number) {
+  constructor(bodyBytes: number, hasLead: boolean) {
     const head = new ResponseHead(200, ["Content-Length", String(bodyBytes)]);
     this.body = Buffer.alloc(bodyBytes, "packed ");
     this.region = Region.allocate(LEAD_BYTES + head.byteLength + bodyBytes);
@@ -35,7 +35,7 @@ class PackedMount implements PlanMount {
         address: this.region.address + LEAD_BYTES,
         byteLength: head.byteLength + bodyBytes,
         headByteLength: head.byteLength,
-        lead: { bytes: this.region.bytes, end: LEAD_BYTES, written: undefined },
+        lead: hasLead ? { bytes: this.region.bytes, end: LEAD_BYTES, written: undefined } : undefined,
       },
       release: () => void this.held--,
     };
@@ -49,7 +49,10 @@ class PackedMount implements PlanMount {
   }
 }
 
-describe.skipIf(!epoll.supported)(`answers that leave at the end of a turn${reason}`, () => {
+describe.skipIf(!epoll.supported).each([
+  ["with", true],
+  ["without", false],
+])(`answers %s a lead that leave at the end of a turn${reason}`, (_with, hasLead) => {
   let app: App;
   let mount: PackedMount;
   let port = 0;
@@ -62,7 +65,7 @@ describe.skipIf(!epoll.supported)(`answers that leave at the end of a turn${reas
   });
 
   async function serve(bodyBytes: number): Promise<void> {
-    mount = new PackedMount(bodyBytes);
+    mount = new PackedMount(bodyBytes, hasLead);
     app = createServer({ loop: "epoll", tickMs: 10, lingerTimeoutMs: 50 })
       .mount(mount)
       .get("/handler", () => "handled");

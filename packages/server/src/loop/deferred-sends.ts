@@ -19,7 +19,7 @@ const MAX_ANSWERS = 32;
  *   turn    recv a · plan a · recv b · plan b · recv c · plan c   send a · send b · send c
  * ```
  *
- * Only answers that are one packed piece wait, and only for requests that take no handler's code: what they wait
+ * Only answers that are one packed plan wait, and only for requests that take no handler's code: what they wait
  * for is short. Nothing waits beyond the turn.
  */
 export class DeferredSends {
@@ -32,24 +32,31 @@ export class DeferredSends {
   readonly #starts = new Float64Array(MAX_ANSWERS);
   readonly #lengths = new Uint32Array(MAX_ANSWERS);
   readonly #leads = new Uint32Array(MAX_ANSWERS);
+  /** Of answers without a lead: where their first lines lie, which every answer of this second shares. */
+  readonly #prefixStarts = new Float64Array(MAX_ANSWERS);
+  readonly #prefixLengths = new Uint32Array(MAX_ANSWERS);
 
   constructor(batch: SendBatch) {
     this.#batch = batch;
   }
 
-  /** Takes what the batch holds, with its reference, when that is one packed piece. */
+  /** Takes what the batch holds, with its reference, when that is one packed answer. */
   take(sender: DeferredSender): boolean {
     const batch = this.#batch;
-    const plan = batch.plans[0]!;
-    if (!this.open || batch.count !== 1 || plan === null) return false;
-    if (this.#count === MAX_ANSWERS) return false;
+    const last = batch.count - 1;
+    if (!this.open || last < 0 || last > 1 || this.#count === MAX_ANSWERS) return false;
+    const plan = batch.plans[last]!;
+    // In front of it only what stays where it is: the send area belongs to the next answer.
+    if (plan === null || (last === 1 && (batch.plans[0] !== null || !batch.isNamed(0)))) return false;
     const i = this.#count++;
     this.#senders[i] = sender;
     this.#plans[i] = plan;
-    this.#starts[i] = batch.starts[0]!;
-    this.#lengths[i] = batch.lengths[0]!;
-    this.#leads[i] = batch.leads[0]!;
-    batch.plans[0] = null;
+    this.#starts[i] = batch.starts[last]!;
+    this.#lengths[i] = batch.lengths[last]!;
+    this.#leads[i] = batch.leads[last]!;
+    this.#prefixStarts[i] = batch.starts[0]!;
+    this.#prefixLengths[i] = last === 1 ? batch.lengths[0]! : 0;
+    batch.plans[last] = null;
     batch.clear();
     return true;
   }
@@ -60,6 +67,7 @@ export class DeferredSends {
     if (count === 0 || this.#batch.count > 0) return;
     this.#count = 0;
     for (let i = 0; i < count; i++) {
+      if (this.#prefixLengths[i] !== 0) this.#batch.name(this.#prefixStarts[i]!, this.#prefixLengths[i]!);
       this.#batch.restore(this.#starts[i]!, this.#lengths[i]!, this.#leads[i]!, this.#plans[i]!);
       const sender = this.#senders[i]!;
       this.#plans[i] = null;

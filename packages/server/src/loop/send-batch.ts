@@ -74,6 +74,11 @@ export class SendBatch {
     this.byteLength += length;
   }
 
+  /** Whether a piece without a plan lies elsewhere than in the send area, which the next batch writes over. */
+  isNamed(piece: number): boolean {
+    return this.starts[piece]! < this.memory.sendStart;
+  }
+
   /** Names a packed answer, taking over the plan's reference. */
   packed(packed: PackedResponse, length: number, plan: ResponsePlan): void {
     this.reference(packed.address, length, plan);
