@@ -13,12 +13,12 @@ import type { Settings } from "./settings.js";
 export class HttpRedirect {
   readonly address: ListeningAddress;
   readonly #app: App;
-  readonly #target: { handler: Handler };
+  readonly #secureIs: (port: number) => void;
 
-  private constructor(app: App, address: ListeningAddress, target: { handler: Handler }) {
+  private constructor(app: App, address: ListeningAddress, secureIs: (port: number) => void) {
     this.#app = app;
     this.address = address;
-    this.#target = target;
+    this.#secureIs = secureIs;
   }
 
   /**
@@ -28,18 +28,29 @@ export class HttpRedirect {
   static async listen(config: Settings): Promise<HttpRedirect | undefined> {
     const { host, loop, tls } = config;
     if (tls?.redirectPort === undefined) return undefined;
-    const target = { handler: redirectToHttps() };
-    const app = createServer({ loop }).handle((request) => target.handler(request));
+    let handler: Handler | undefined;
+    let secureIs = (_port: number): void => {};
+    // Who comes before HTTPS listens (to a socket that another process handed over) waits for its port.
+    const known = new Promise<Handler>((resolve) => {
+      secureIs = (port) => {
+        // 0 (a Unix socket) is the usual one.
+        handler = redirectToHttps(port === 0 ? {} : { port });
+        resolve(handler);
+      };
+    });
+    const app = createServer({ loop }).handle(
+      (request) => handler?.(request) ?? known.then((later) => later(request)),
+    );
     const at = { host: host.includes("/") ? undefined : host, port: tls.redirectPort };
     const address = await app.listen(at).catch((error: unknown) => {
       throw explainListenFailure(error, { ...config, ...at, host }, "--http-redirect");
     });
-    return new HttpRedirect(app, address, target);
+    return new HttpRedirect(app, address, secureIs);
   }
 
-  /** The port is known once HTTPS listens. 0 (a Unix socket) is the usual one. */
+  /** The port is known once HTTPS listens. */
   set securePort(port: number) {
-    if (port !== 0) this.#target.handler = redirectToHttps({ port });
+    this.#secureIs(port);
   }
 
   close(options: CloseOptions): Promise<void> {

@@ -1,11 +1,11 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
 import { get as getPlain, type IncomingMessage } from "node:http";
 import { get } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
-import { selfSignedCertificate } from "@tz/server";
-import { describe, expect, test } from "vitest";
+import { isEpollSupported, selfSignedCertificate } from "@tz/server";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { startCli } from "./cli.fixture.js";
 
 const folder = mkdtempSync(join(tmpdir(), "tz-https-"));
@@ -99,3 +99,33 @@ test("a certificate that cannot be read: one line, exit code 2", async () => {
   expect(await cli.exit).toEqual({ code: 2, signal: null });
   expect(cli.stderr).toMatch(/^tz-static: --cert is "\/no\.pem", which cannot be read [^\n]*\n$/);
 });
+
+const epoll = isEpollSupported();
+const epollOnly = epoll.supported ? "" : ` (skipped: ${epoll.reason})`;
+
+test.skipIf(!epoll.supported)(
+  `SIGUSR2 hands over the redirect and the page for operators too${epollOnly}`,
+  async () => {
+    const more = ["--tls-self-signed", "--http-redirect=0", "--admin=127.0.0.1:0", "--health"];
+    const cli = startCli([folder, "--port=0", "--workers=2", ...more]);
+    const { url } = await cli.ready();
+    const urlsOf = (label: string): string[] =>
+      [...cli.stderr.matchAll(new RegExp(`^${label} (http:\\S+)$`, "gm"))].map(([, found]) => found!);
+    cli.child.kill("SIGUSR2");
+    await expect.poll(() => cli.stderr, { timeout: 60_000 }).toMatch(/Process \d+ serves now/);
+    const successor = Number(/Process (\d+) serves now/.exec(cli.stderr)?.[1]);
+    onTestFinished(() => {
+      if (existsSync(`/proc/${successor}`)) process.kill(successor, "SIGKILL");
+    });
+    await expect.poll(() => cli.child.exitCode, { timeout: 60_000 }).toBe(0);
+    await expect.poll(() => urlsOf("Monitoring on"), { timeout: 60_000 }).toHaveLength(2);
+    for (const urls of [urlsOf("Redirecting"), urlsOf("Monitoring on")]) expect(urls[0]).toBe(urls[1]);
+    const redirected = await plain(`${urlsOf("Redirecting")[0]}a.txt`);
+    expect(redirected).toMatchObject({ status: 308, headers: { location: `${url}a.txt` } });
+    expect(await plain(`${urlsOf("Monitoring on")[0]}health`)).toMatchObject({ status: 200 });
+    expect(await secure(`${url}a.txt`)).toMatchObject({ body: "a\n" });
+    process.kill(successor, "SIGTERM");
+    await cli.exit;
+    await expect(plain(`${urlsOf("Redirecting")[0]}`)).rejects.toThrow("ECONNREFUSED");
+  },
+);

@@ -34,16 +34,26 @@ import { type LoopChoice, resolveOptions, type ServerOptions } from "./options.j
 import { ProxyPreamble } from "./proxies/proxy-preamble.js";
 import { type Handler, ServerCore } from "./server-core.js";
 import { SecureListener } from "./tls/secure-listener.js";
+import type { TicketKeys } from "./tls/ticket-keys.js";
 import { TlsCounts, type TlsStats } from "./tls/tls-counts.js";
-import { loadTls, type TlsOptions } from "./tls/tls-options.js";
+import type { TlsOptions } from "./tls/tls-options.js";
 import { Upgraded } from "./upgraded.js";
 import { type PublishOptions, Rooms } from "./websocket/rooms.js";
 import { type SocketHandlers, type SocketOptions, socketRoute } from "./websocket/socket-route.js";
 import { GenerationMemory } from "./workers/generation-memory.js";
+import { takeHandedOver, takeTicketKeys } from "./workers/hand-over.js";
 import { raiseOpenFileLimit, warnOfFewDescriptors } from "./workers/open-files.js";
+import { type OwnListener, ownListeners } from "./workers/own-listeners.js";
 import { checkPrivileges, dropPrivileges, type PrivilegeOptions } from "./workers/privileges.js";
-import { listenOnPath, type SocketFile, type SocketFileOptions } from "./workers/socket-file.js";
+import { keysAreGiven, SharedTls } from "./workers/shared-tls.js";
+import {
+  listenOnPath,
+  type SocketFile,
+  type SocketFileOptions,
+  socketFileAt,
+} from "./workers/socket-file.js";
 import { Supervisor, type WorkerStats } from "./workers/supervisor.js";
+import type { TlsSnapshot } from "./workers/tls-snapshot.js";
 import { WorkerAgent } from "./workers/worker-agent.js";
 import { type ResolvedWorkers, resolveWorkers, type WorkersOptions } from "./workers/worker-options.js";
 import { type WorkerRole, workerRole } from "./workers/worker-role.js";
@@ -74,6 +84,8 @@ export interface ListenTarget extends PrivilegeOptions, SocketFileOptions {
    */
   readonly workers?: number | "auto" | WorkersOptions | undefined;
 }
+
+type TlsTarget = Pick<ListenTarget, "tls" | "http2">;
 
 /** What a loop is asked to accept from. */
 type ListenAt = Partial<Pick<ListenOptions, "fd" | "host" | "port" | "reusePort" | "secure">>;
@@ -129,6 +141,7 @@ export class App {
   #accessLog: AccessLog | undefined;
   #listeners: Listener[] = [];
   readonly #socketFiles: SocketFile[] = [];
+  readonly #offered: OwnListener[] = [];
   readonly #rooms = new Rooms();
   #supervisor: Supervisor | undefined;
   #agent: WorkerAgent | undefined;
@@ -138,6 +151,8 @@ export class App {
   #closing: Promise<void> | undefined;
   #counters: StatsTable | undefined;
   #sharedCounters: SharedCounters | undefined;
+  /** In the process that has workers. */
+  #sharedTls: SharedTls | undefined;
 
   static {
     coreOf = (app) => app.#core;
@@ -370,16 +385,40 @@ export class App {
       const [first] = await Promise.all(target.fds.map((fd) => this.#open({ fd, secure })));
       return first!.address;
     }
+    const [inherited] = takeHandedOver(host, port, true) ?? [];
     if (host.includes("/")) {
-      const { file } = await listenOnPath(host, target, (path) => this.#open({ host: path, secure }));
+      const { file, value } =
+        inherited === undefined
+          ? await listenOnPath(host, target, (path) => this.#open({ host: path, secure }))
+          : { file: socketFileAt(host), value: await this.#open({ fd: inherited, secure }) };
       this.#socketFiles.push(file);
+      this.#offer(value, host, port);
       return { host, port: 0 };
     }
     const { reusePort = false } = target;
     if (reusePort && this.#core.loop.kind === "node") {
       throw new ServerError("TZ_SERVER_LOOP_UNSUPPORTED", "reusePort needs the epoll loop");
     }
-    return (await this.#open({ host, port, reusePort, secure })).address;
+    const at = inherited === undefined ? { host, port, reusePort } : { fd: inherited };
+    const listener = await this.#open({ ...at, secure });
+    this.#offer(listener, host, port);
+    return listener.address;
+  }
+
+  /** A supervisor in this process, if there is one, hands it over with its own sockets. */
+  #offer({ fd }: Listener, host: string, port: number): void {
+    if (fd === undefined || workerRole() !== undefined) return;
+    const own: OwnListener = {
+      host,
+      port,
+      fd,
+      handedOver: (order) => {
+        this.#socketFiles.length = 0;
+        return this.close(order);
+      },
+    };
+    ownListeners.add(own);
+    this.#offered.push(own);
   }
 
   async #supervise(
@@ -390,15 +429,16 @@ export class App {
   ): Promise<BindAddress> {
     if (this.#supervisor !== undefined)
       throw new ServerError("TZ_SERVER_STATE", "listen() with workers twice");
-    // Workers read them again; what is wrong with them is told before there are any.
-    if (target.tls !== undefined) loadTls(target.tls);
+    // Workers read the files again; what is wrong with them is told before there are any.
+    const tls = target.tls && new SharedTls(target.tls, await takeTicketKeys());
+    this.#sharedTls = tls;
     resolveHttp2(target.http2);
     const { loop, options } = this.#core;
     const { backlog, maxConnections } = options;
     const counters = resolveStats(options.stats) && SharedCounters.create(workers.count);
     this.#sharedCounters = counters;
     this.#counters = counters?.table;
-    this.#supervisor = await Supervisor.start({
+    const starting = Supervisor.start({
       ...target,
       loop: loop.kind,
       host,
@@ -407,9 +447,12 @@ export class App {
       backlog,
       maxConnections,
       workers,
+      tls,
       memory: counters?.memory,
       onWorkerGone: ({ slot, generation, pid }) => counters?.table.ended(slot, generation, pid),
     });
+    starting.catch(() => tls?.close());
+    this.#supervisor = await starting;
     this.#core.ready = true;
     return this.#supervisor.address;
   }
@@ -425,15 +468,22 @@ export class App {
     const { loop } = core;
     const descriptorLimit = raiseOpenFileLimit();
     let secure: SecureListener | undefined;
+    let shared: TlsSnapshot | undefined;
     let memory: GenerationMemory | undefined;
     this.#agent = new WorkerAgent(role, {
       prepare: async () => {
         if (role.generationFd !== undefined) {
           memory = await GenerationMemory.join(role.generationFd, this.#core.mounts.all, role.count);
         }
-        secure = this.#secureListener(target);
+        secure = this.#secureListener(withShared(target, shared), shared?.keys);
         if (secure !== undefined) this.#secure.push(secure);
         dropPrivileges(target);
+      },
+      changeTls: (tls) => {
+        const isReloaded = shared !== undefined && tls.version !== shared.version;
+        if (isReloaded) this.#reloadTls(tls.changes);
+        if (tls.keys !== undefined) secure?.replaceKeys(tls.keys);
+        shared = tls;
       },
       listen: (at) => this.#open({ ...at, secure }),
       close: (order) => this.close(order),
@@ -506,7 +556,7 @@ export class App {
     else throw new ServerError("TZ_SERVER_STATE", "reload() without workers");
   }
 
-  #secureListener({ tls, http2 }: ListenTarget): SecureListener | undefined {
+  #secureListener({ tls, http2 }: TlsTarget, ticketKeys?: TicketKeys): SecureListener | undefined {
     const h2 = resolveHttp2(http2);
     if (tls === undefined) {
       if (h2 === undefined) return undefined;
@@ -520,22 +570,45 @@ export class App {
     const counts = this.#tlsCounts;
     const listener = h2 === undefined ? undefined : new Http2Listener(this.#core, h2, counts);
     const acceptHttp2 = listener && ((socket: TLSSocket) => listener.accept(socket));
-    const secure = new SecureListener(tls, { loop, counts, accept, acceptHttp2 });
+    const secure = new SecureListener(tls, { loop, counts, accept, acceptHttp2, ticketKeys });
     if (listener !== undefined) this.#http2.push(listener);
     this.#core.useHsts(secure.hsts ?? this.#core.hsts);
     return secure;
   }
 
   /**
-   * Reads the certificate files of all TLS listeners again, or gives them other options (a renewed certificate, the
-   * ticket keys of all workers). New handshakes use them; open connections go on. On an error nothing has changed for the
-   * listener that failed.
+   * Reads the certificate files of all TLS listeners again, or gives them other options (a renewed certificate, ticket
+   * keys). New handshakes use them; open connections go on. On an error nothing has changed for the listener that failed.
+   *
+   * In the process that has workers it is for all of them and for those that follow: this process reads the files, with
+   * its rights, and an event `tls-updated` tells when all workers have them. In a worker it is for that worker.
    * @throws ServerError `TZ_SERVER_OPTION`
    */
   reloadTls(options: Partial<TlsOptions> = {}): void {
+    this.#supervisor?.reloadTls(options);
+    this.#reloadTls(options);
+  }
+
+  #reloadTls(options: Partial<TlsOptions>): void {
     for (const secure of this.#secure) secure.reload(options);
     if (this.#secure.length > 0)
       this.#core.useHsts(this.#secure.find(({ hsts }) => hsts !== undefined)?.hsts);
+  }
+
+  /**
+   * Makes a fresh key for session tickets now, as happens every `ticketRotationS`: for all workers, whoever of them calls.
+   * Tickets of the key before are read still, those of older ones no more.
+   * @throws ServerError `TZ_SERVER_STATE` without TLS, or when `tls.ticketKeys` are given
+   */
+  rotateTicketKeys(): void {
+    const own = this.#secure;
+    if (own.length === 0 && this.#sharedTls === undefined) {
+      throw new ServerError("TZ_SERVER_STATE", "rotateTicketKeys() without TLS");
+    }
+    if (own.some((secure) => secure.hasGivenKeys)) throw keysAreGiven();
+    this.#sharedTls?.rotateKeys();
+    if (this.#agent !== undefined) this.#agent.rotateTicketKeys();
+    else for (const secure of own) secure.rotateKeys();
   }
 
   #accept(transport: Transport): TransportHandler {
@@ -607,6 +680,7 @@ export class App {
     await this.#supervisor?.close({ timeoutMs, idleGraceMs });
     core.draining = true;
     core.observer?.draining();
+    for (const own of this.#offered) ownListeners.delete(own);
     for (const listener of this.#listeners) await listener.close();
     for (const file of this.#socketFiles) file.remove();
     const graceEnd = performance.now() + idleGraceMs;
@@ -645,6 +719,11 @@ export function createServer(options: ServerOptions = {}): App {
 /** Figures that are nobody's: only the log, or subscribers, want to know. */
 function uncounted(): StatsBlock {
   return StatsTable.attach(new ArrayBuffer(StatsTable.byteLength(1)), 1).block(0, 0);
+}
+
+/** With what the supervisor changed since. */
+function withShared({ tls, http2 }: TlsTarget, shared: TlsSnapshot | undefined): TlsTarget {
+  return { http2, tls: tls && { ...tls, ...shared?.changes } };
 }
 
 function drainPoll(): Promise<void> {

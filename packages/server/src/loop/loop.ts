@@ -87,6 +87,8 @@ export interface BindAddress {
 export interface Listener {
   /** The address that was bound: the real port when 0 was asked. */
   readonly address: BindAddress;
+  /** Its socket, on the epoll loop. */
+  readonly fd?: number;
   /** Stops accepting; connections go on. */
   close(): Promise<void>;
 }

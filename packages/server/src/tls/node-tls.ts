@@ -8,8 +8,10 @@ import {
   type Server,
   type TLSSocket,
 } from "node:tls";
+import type { ClientHello } from "./client-hello.js";
+import { peekHello } from "./peek-hello.js";
 import { ServerNames } from "./server-names.js";
-import type { TicketKeys } from "./ticket-keys.js";
+import { nodeTicketKey, type TicketKeys, ticketKeyName } from "./ticket-keys.js";
 import type { TlsCounts } from "./tls-counts.js";
 import { GROUPS, type LoadedTls } from "./tls-options.js";
 
@@ -17,10 +19,17 @@ const SSL_OP_NO_RENEGOTIATION = 2 ** 30;
 
 /**
  * TLS by `node:tls`, on sockets that others accepted: on the node loop, for HTTP/2, and where the executable does not
- * export its OpenSSL. Same options, same outcome as the OpenSSL engine, except that only the newest ticket key is read.
+ * export its OpenSSL. Same options, same outcome as the OpenSSL engine.
+ *
+ * A server of Node's reads tickets of one key. Once there is a key before the newest, each key has a server of its own,
+ * and the key's name in the ClientHello chooses.
  */
 export class NodeTls {
-  readonly #server: Server;
+  readonly #http2: boolean;
+  readonly #counts: TlsCounts;
+  readonly #onSecure: (socket: TLSSocket) => void;
+  #current!: Server;
+  #previous: { readonly keyName: string; readonly server: Server } | undefined;
   #contexts: readonly SecureContext[] = [];
   #names = new ServerNames([]);
   #tls: LoadedTls;
@@ -32,10 +41,57 @@ export class NodeTls {
     counts: TlsCounts,
     onSecure: (socket: TLSSocket) => void,
   ) {
+    this.#http2 = http2;
+    this.#counts = counts;
+    this.#onSecure = onSecure;
     this.#tls = tls;
-    this.#server = createServer({
-      ...contextOptions(tls, 0, keys),
-      ALPNProtocols: http2 ? ["h2", "http/1.1"] : ["http/1.1"],
+    this.update(tls, keys);
+  }
+
+  /**
+   * Takes a socket through the handshake.
+   * @param hello its ClientHello, when that was read already
+   */
+  take(socket: Socket, hello?: ClientHello): void {
+    socket.on("error", () => {});
+    // Who ends in the middle of the handshake is gone. Half-closing is for requests.
+    socket.allowHalfOpen = false;
+    if (this.#previous === undefined) this.#current.emit("connection", socket);
+    else if (hello !== undefined) this.#serverFor(hello).emit("connection", socket);
+    else {
+      const timeoutMs = this.#tls.handshakeTimeoutMs;
+      const onFailure = (): void => {
+        this.#counts.refused();
+      };
+      peekHello(socket, { timeoutMs, onFailure }, (read) => this.#serverFor(read).emit("connection", socket));
+    }
+  }
+
+  /** New handshakes use these from now on. On an error everything stays as it was. */
+  update(tls: LoadedTls, keys: TicketKeys): void {
+    const current = this.#makeServer(tls, keys.current);
+    const previous = keys.previous && {
+      keyName: ticketKeyName(keys.previous),
+      server: this.#makeServer(tls, keys.previous),
+    };
+    this.#contexts = tls.certificates.map((_, place) =>
+      createSecureContext(contextOptions(tls, place, keys.current)),
+    );
+    this.#names = new ServerNames(tls.names);
+    this.#current = current;
+    this.#previous = previous;
+    this.#tls = tls;
+  }
+
+  #serverFor(hello: ClientHello | undefined): Server {
+    const isPrevious = hello !== undefined && hello.ticketKeyName === this.#previous?.keyName;
+    return isPrevious ? this.#previous!.server : this.#current;
+  }
+
+  #makeServer(tls: LoadedTls, ticketKey: Uint8Array): Server {
+    const server = createServer({
+      ...contextOptions(tls, 0, ticketKey),
+      ALPNProtocols: this.#http2 ? ["h2", "http/1.1"] : ["http/1.1"],
       SNICallback: (name, done) => {
         const place = this.#names.find(name.toLowerCase());
         done(null, place === 0 ? undefined : this.#contexts[place]);
@@ -43,52 +99,34 @@ export class NodeTls {
       handshakeTimeout: tls.handshakeTimeoutMs,
       requestCert: tls.clientCertificate !== "off",
       rejectUnauthorized: tls.clientCertificate === "required",
-      ticketKeys: keys.forNode,
     });
-    this.update(tls, keys);
-    this.#server.on("OCSPRequest", (der: Buffer, _issuer: Buffer, done) => {
+    server.on("OCSPRequest", (der: Buffer, _issuer: Buffer, done) => {
       const found = this.#tls.certificates.find((each) => Buffer.compare(each.der, der) === 0);
       done(null, found?.ocsp === undefined ? (null as unknown as Buffer) : Buffer.from(found.ocsp));
     });
-    this.#server.on("secureConnection", (socket) => {
-      // "optional" means that there may be none, not that anybody's is good.
-      const shown = tls.clientCertificate === "optional" && socket.getPeerX509Certificate() !== undefined;
-      if (shown && !socket.authorized) {
-        counts.refused();
-        socket.destroy();
-        return;
-      }
-      counts.completed(socket.isSessionReused());
-      socket.allowHalfOpen = socket.alpnProtocol !== "h2";
-      onSecure(socket);
-    });
-    this.#server.on("tlsClientError", (_error, socket) => {
-      counts.refused();
+    server.on("secureConnection", (socket) => this.#secured(socket, tls));
+    server.on("tlsClientError", (_error, socket) => {
+      this.#counts.refused();
       socket.destroy();
     });
+    return server;
   }
 
-  /** Takes a socket through the handshake. */
-  take(socket: Socket): void {
-    socket.on("error", () => {});
-    // Who ends in the middle of the handshake is gone. Half-closing is for requests.
-    socket.allowHalfOpen = false;
-    this.#server.emit("connection", socket);
-  }
-
-  /** New handshakes use these from now on. */
-  update(tls: LoadedTls, keys: TicketKeys): void {
-    this.#tls = tls;
-    this.#server.setSecureContext(contextOptions(tls, 0, keys));
-    this.#server.setTicketKeys(keys.forNode);
-    this.#contexts = tls.certificates.map((_, place) =>
-      createSecureContext(contextOptions(tls, place, keys)),
-    );
-    this.#names = new ServerNames(tls.names);
+  #secured(socket: TLSSocket, tls: LoadedTls): void {
+    // "optional" means that there may be none, not that anybody's is good.
+    const shown = tls.clientCertificate === "optional" && socket.getPeerX509Certificate() !== undefined;
+    if (shown && !socket.authorized) {
+      this.#counts.refused();
+      socket.destroy();
+      return;
+    }
+    this.#counts.completed(socket.isSessionReused());
+    socket.allowHalfOpen = socket.alpnProtocol !== "h2";
+    this.#onSecure(socket);
   }
 }
 
-function contextOptions(tls: LoadedTls, place: number, keys: TicketKeys): SecureContextOptions {
+function contextOptions(tls: LoadedTls, place: number, ticketKey: Uint8Array): SecureContextOptions {
   const { chain, key, der } = tls.certificates[place]!;
   const identity = createHash("sha256").update(der).update(tls.clientCertificate).update(tls.ca.join(""));
   return {
@@ -101,7 +139,7 @@ function contextOptions(tls: LoadedTls, place: number, keys: TicketKeys): Secure
     honorCipherOrder: false,
     secureOptions: SSL_OP_NO_RENEGOTIATION,
     sessionTimeout: tls.sessionTimeoutS,
-    ticketKeys: keys.forNode,
+    ticketKeys: nodeTicketKey(ticketKey),
     // A session of another certificate, or of another rule for clients, is not resumed here.
     sessionIdContext: identity.digest("hex").slice(0, 32),
   };

@@ -1,7 +1,7 @@
 import type { ClientHello } from "./client-hello.js";
 import { OpensslContext } from "./openssl-context.js";
 import { ServerNames } from "./server-names.js";
-import type { TicketKeys } from "./ticket-keys.js";
+import { type TicketKeys, ticketKeyName } from "./ticket-keys.js";
 import type { LoadedTls } from "./tls-options.js";
 
 /**
@@ -35,8 +35,7 @@ export class OpensslContexts {
       this.free();
       throw error;
     }
-    this.#previousKeyName =
-      previous === undefined ? undefined : Buffer.from(previous.subarray(0, 16)).toString("latin1");
+    this.#previousKeyName = previous && ticketKeyName(previous);
   }
 
   /** The `SSL_CTX` for a client. */

@@ -16,5 +16,5 @@ export interface OpensslLayer {
   /** Whether `node:tls` carries this client: it offers HTTP/2, and HTTP/2 is on. */
   handsOver(hello: ClientHello): boolean;
   /** Takes the descriptor, with the ClientHello still in it. */
-  handOver(transport: TlsTransport): void;
+  handOver(transport: TlsTransport, hello: ClientHello): void;
 }

@@ -10,7 +10,7 @@ import { HandshakeGate } from "./handshake-gate.js";
 import { NodeTls } from "./node-tls.js";
 import { OpensslContexts } from "./openssl-contexts.js";
 import type { OpensslLayer } from "./openssl-layer.js";
-import { TicketKeys } from "./ticket-keys.js";
+import { rotateEvery, TicketKeys } from "./ticket-keys.js";
 import type { TlsCounts } from "./tls-counts.js";
 import { type LoadedTls, loadTls, type TlsOptions } from "./tls-options.js";
 import { TlsTransport } from "./tls-transport.js";
@@ -25,6 +25,8 @@ export interface SecureListenerHost {
   accept(transport: Transport): TransportHandler;
   /** A connection speaks HTTP/2; `undefined` when HTTP/2 is off. */
   readonly acceptHttp2: ((socket: TLSSocket) => void) | undefined;
+  /** Of the supervisor, which rotates them. Without, and without `tls.ticketKeys`, the listener does so itself. */
+  readonly ticketKeys?: TicketKeys | undefined;
 }
 
 /**
@@ -54,7 +56,7 @@ export class SecureListener implements SecureLayer, OpensslLayer {
     this.#options = options;
     this.#tls = loadTls(options);
     this.#engine = chooseEngine(this.#tls, host.loop);
-    this.#keys = this.#tls.ticketKeys ?? TicketKeys.random();
+    this.#keys = this.#tls.ticketKeys ?? host.ticketKeys ?? TicketKeys.random();
     this.handshakeTimeoutMs = this.#tls.handshakeTimeoutMs;
     this.gate = new HandshakeGate(this.#tls.handshakesPerSecond, this.handshakeTimeoutMs);
     if (this.#engine === "openssl") this.#contexts = new OpensslContexts(this.#tls, this.#keys);
@@ -62,12 +64,8 @@ export class SecureListener implements SecureLayer, OpensslLayer {
     if (this.#engine === "node" || http2) {
       this.#node = new NodeTls(this.#tls, this.#keys, http2, host.counts, (socket) => this.#onSecure(socket));
     }
-    if (this.#tls.ticketKeys === undefined) {
-      this.#rotation = setInterval(
-        () => this.#replaceKeys(this.#keys.rotated()),
-        this.#tls.ticketRotationS * 1000,
-      );
-      this.#rotation.unref();
+    if (this.#tls.ticketKeys === undefined && host.ticketKeys === undefined) {
+      this.#rotation = rotateEvery(this.#tls.ticketRotationS, () => this.rotateKeys());
     }
   }
 
@@ -102,17 +100,31 @@ export class SecureListener implements SecureLayer, OpensslLayer {
     if (options.ticketKeys !== undefined) clearInterval(this.#rotation);
   }
 
-  #replaceKeys(keys: TicketKeys): void {
-    this.#use(this.#tls, keys);
+  /** Whether its ticket keys are given by the options, and rotated by who gave them. */
+  get hasGivenKeys(): boolean {
+    return this.#tls.ticketKeys !== undefined;
+  }
+
+  /** A fresh key for tickets; the one before is read still. */
+  rotateKeys(): void {
+    this.#use(this.#tls, this.#keys.rotated());
+  }
+
+  /** Keys that the supervisor made. */
+  replaceKeys(keys: TicketKeys): void {
+    if (!this.hasGivenKeys) this.#use(this.#tls, keys);
   }
 
   #use(tls: LoadedTls, keys: TicketKeys): void {
-    if (this.#engine === "openssl") {
-      const before = this.#contexts;
-      this.#contexts = new OpensslContexts(tls, keys);
-      before?.free();
+    const contexts = this.#engine === "openssl" ? new OpensslContexts(tls, keys) : undefined;
+    try {
+      this.#node?.update(tls, keys);
+    } catch (error) {
+      contexts?.free();
+      throw error;
     }
-    this.#node?.update(tls, keys);
+    this.#contexts?.free();
+    this.#contexts = contexts;
     this.#tls = tls;
     this.#keys = keys;
   }
@@ -150,9 +162,9 @@ export class SecureListener implements SecureLayer, OpensslLayer {
   }
 
   /** Has passed the gate already. */
-  handOver(transport: TlsTransport): void {
+  handOver(transport: TlsTransport, hello: ClientHello): void {
     const loop = this.#host.loop as EpollLoop;
-    this.#node!.take(loop.adopt(transport.detach()));
+    this.#node!.take(loop.adopt(transport.detach()), hello);
   }
 
   #onSecure(socket: TLSSocket): void {

@@ -42,16 +42,25 @@ export class TicketKeys {
   get block(): Uint8Array {
     return Buffer.concat([this.current, this.previous ?? new Uint8Array(0)]);
   }
+}
 
-  /** The newest key as `node:tls` takes it. */
-  get forNode(): Buffer {
-    const key = this.current;
-    const aes = key.subarray(AES_START, AES_START + NODE_NAME_END);
-    return Buffer.concat([key.subarray(0, NODE_HMAC_END), aes]);
-  }
+/** A key as `node:tls` takes it. */
+export function nodeTicketKey(key: Uint8Array): Buffer {
+  const aes = key.subarray(AES_START, AES_START + NODE_NAME_END);
+  return Buffer.concat([key.subarray(0, NODE_HMAC_END), aes]);
+}
+
+/** What names a key in the tickets that it encrypts, as {@link ClientHello.ticketKeyName} has it. */
+export function ticketKeyName(key: Uint8Array): string {
+  return Buffer.from(key.subarray(0, NODE_NAME_END)).toString("latin1");
 }
 
 /** Fresh ticket keys for several workers or machines: give the same block to each, as `tls.ticketKeys`. */
 export function newTicketKeys(previous?: Uint8Array): Uint8Array {
   return previous === undefined ? TicketKeys.random().block : new TicketKeys(previous).rotated().block;
+}
+
+/** Keeps no process alive. */
+export function rotateEvery(periodS: number, rotate: () => void): NodeJS.Timeout {
+  return setInterval(rotate, periodS * 1000).unref();
 }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { CA, OTHER, SERVER, STRANGER } from "./certificates.fixture.js";
-import { newTicketKeys } from "./ticket-keys.js";
+import { newTicketKeys, nodeTicketKey } from "./ticket-keys.js";
 import { loadTls, type TlsOptions } from "./tls-options.js";
 
 test("defaults: Mozilla's intermediate list, TLS 1.2 and up, nobody asked for a certificate", () => {
@@ -85,6 +85,6 @@ test("ticket keys: one, then the one before behind it", () => {
   expect([first.byteLength, second.byteLength, third.byteLength]).toEqual([80, 160, 160]);
   expect(Buffer.compare(second.subarray(80), first)).toBe(0);
   expect(Buffer.compare(third.subarray(80), second.subarray(0, 80))).toBe(0);
-  expect(loadTls({ ...SERVER, ticketKeys: second }).ticketKeys?.forNode).toHaveLength(48);
+  expect(nodeTicketKey(loadTls({ ...SERVER, ticketKeys: second }).ticketKeys!.current)).toHaveLength(48);
   expect(loadTls({ ...SERVER, ...STRANGER }).certificates[0]!.chain).toHaveLength(1);
 });

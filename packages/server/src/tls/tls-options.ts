@@ -176,6 +176,39 @@ export function loadTls(options: TlsOptions): LoadedTls {
   };
 }
 
+/**
+ * The same options with the contents of files in place of their paths: for processes that may not read them.
+ * @throws ServerError `TZ_SERVER_OPTION`
+ */
+export function withContents(options: Partial<TlsOptions>): Partial<TlsOptions> {
+  const { ca, sni } = options;
+  const names = Object.entries(sni ?? {});
+  return {
+    ...certificateContents("tls", options),
+    ...(ca !== undefined && { ca: readSource("tls.ca", ca) }),
+    ...(sni !== undefined && {
+      sni: Object.fromEntries(
+        names.map(([name, each]) => [
+          name,
+          certificateContents(`tls.sni[${JSON.stringify(name)}]`, each) as CertificateOptions,
+        ]),
+      ),
+    }),
+  };
+}
+
+function certificateContents<Options extends Partial<CertificateOptions>>(
+  where: string,
+  options: Options,
+): Options {
+  const contents: Record<string, Buffer> = {};
+  for (const name of ["cert", "key", "ocsp"] as const) {
+    const source = options[name];
+    if (source !== undefined) contents[name] = readSource(`${where}.${name}`, source);
+  }
+  return { ...options, ...contents };
+}
+
 function loadCertificate(name: string, options: CertificateOptions): LoadedCertificate {
   const chain = certificatesOf(`${name}.cert`, options.cert);
   const leaf = new X509Certificate(chain[0]!);

@@ -190,7 +190,7 @@ export class TlsTransport extends EpollTransport {
     const { hello } = opening;
     if (hello !== undefined && this.#layer.handsOver(hello)) {
       this.#endOpening();
-      this.#layer.handOver(this);
+      this.#layer.handOver(this, hello);
       return;
     }
     const ssl = this.#openssl;

@@ -11,8 +11,8 @@ export type RoleDraft = Omit<WorkerRole, "sockets" | "fds" | "memory" | "generat
 export interface Launcher {
   /** @param generationFd memory of the worker's generation */
   launch(role: RoleDraft, generationFd?: number): ChildProcess;
-  /** This program once more as a supervisor, with all sockets. */
-  successor?(environment: NodeJS.ProcessEnv): ChildProcess;
+  /** This program once more as a supervisor, with all sockets, and `others` behind them. */
+  successor?(environment: NodeJS.ProcessEnv, others: readonly number[]): ChildProcess;
 }
 
 export interface Inheritance {
@@ -46,9 +46,9 @@ export class InheritingLauncher implements Launcher {
     });
   }
 
-  successor(environment: NodeJS.ProcessEnv): ChildProcess {
+  successor(environment: NodeJS.ProcessEnv, others: readonly number[]): ChildProcess {
     return spawn(process.execPath, ownArguments(), {
-      stdio: ["inherit", "inherit", "inherit", "ipc", ...this.#inheritance.fds.flat()],
+      stdio: ["inherit", "inherit", "inherit", "ipc", ...this.#inheritance.fds.flat(), ...others],
       env: { ...process.env, ...environment },
     });
   }

@@ -14,14 +14,27 @@ export type ToWorker =
   /** Accept for a worker that died, until its successor is ready. */
   | { readonly tz: "stand-in" | "stand-down"; readonly slot: number }
   /** A worker that shared its memory is gone. */
-  | { readonly tz: "recover" };
+  | { readonly tz: "recover" }
+  | TlsMessage;
+
+/** Keys of tickets and changed options, see `tls-snapshot.ts`. */
+export interface TlsMessage {
+  readonly tz: "tls";
+  readonly keys: string | undefined;
+  readonly version: number;
+  readonly changes: string;
+}
 
 export type ToSupervisor =
   | { readonly tz: "ready"; readonly address: BindAddress; readonly limit: number }
   | { readonly tz: "failed"; readonly code: string | undefined; readonly message: string }
   /** The loop turns. */
   | { readonly tz: "alive"; readonly connections: number }
-  | { readonly tz: "reload" };
+  | { readonly tz: "reload" | "rotate-ticket-keys" }
+  /** What TLS do I have in common with the others? */
+  | { readonly tz: "tls?" }
+  /** A {@link TlsMessage} was heeded, or could not be. */
+  | { readonly tz: "tls-taken"; readonly error?: string | undefined };
 
 /** To the supervisor that started another one: it serves. */
 export interface TakenOver {

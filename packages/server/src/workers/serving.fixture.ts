@@ -50,6 +50,10 @@ app.get("/heap", () => {
   const kept: number[][] = [];
   for (;;) kept.push(new Array(10_000).fill(kept.length + 0.5));
 });
+app.get("/rotate", () => {
+  app.rotateTicketKeys();
+  return text("asked");
+});
 app.get("/reload", async () => {
   await app.reload();
   return text("asked");
@@ -78,7 +82,15 @@ try {
 }
 
 if (me === undefined) {
-  process.on("message", async (order: string) => {
+  process.on("message", async (order: string | { reloadTls: object }) => {
+    if (typeof order === "object" && "reloadTls" in order) {
+      try {
+        app.reloadTls(order.reloadTls);
+      } catch (error) {
+        tell({ failed: { message: (error as Error).message } });
+      }
+    }
+    if (order === "rotate") app.rotateTicketKeys();
     if (order === "stats") tell({ stats: app.stats() });
     if (order === "reload") await app.reload().catch(() => {});
     if (order === "close") {

@@ -2,6 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { isSupported } from "@tz/sys";
 import { ServerError } from "../errors.js";
 import type { BindAddress, LoopKind } from "../loop/loop.js";
+import type { TlsOptions } from "../tls/tls-options.js";
 import { freePort } from "./free-port.js";
 import { GenerationMemories } from "./generation-memory.js";
 import {
@@ -15,10 +16,13 @@ import { clusterLauncher, InheritingLauncher, type Launcher, pinned } from "./la
 import { ListeningSockets } from "./listening-sockets.js";
 import { type DrainOrder, isOurs, type TakenOver } from "./messages.js";
 import { raiseOpenFileLimit, warnOfFewDescriptors } from "./open-files.js";
+import { type OwnListener, ownListeners } from "./own-listeners.js";
 import { forbidNewPrivileges, type PrivilegeOptions } from "./privileges.js";
 import { restartDelayMs } from "./restart-delay.js";
+import type { SharedTls } from "./shared-tls.js";
 import type { SocketFileOptions } from "./socket-file.js";
 import { notifyServiceManager, reloadingAssignments, watchdogMs } from "./systemd.js";
+import { tlsMessage } from "./tls-snapshot.js";
 import { publishWorkerEvent, type WorkerEvent } from "./worker-events.js";
 import type { ResolvedWorkers } from "./worker-options.js";
 import { WorkerProcess } from "./worker-process.js";
@@ -31,6 +35,8 @@ export interface SupervisorInit extends SocketFileOptions, PrivilegeOptions {
   readonly backlog: number;
   readonly maxConnections: number;
   readonly workers: ResolvedWorkers;
+  /** The TLS of all workers; `undefined` without. */
+  readonly tls: SharedTls | undefined;
   /** Memory for all workers. */
   readonly memory: { readonly fd: number; readonly byteLength: number } | undefined;
   /** A worker has ended: what it held in the shared memory can be given back. */
@@ -77,6 +83,8 @@ export class Supervisor {
   readonly #sockets: ListeningSockets | undefined;
   /** What drains: of generations before, and of this one when it closes. */
   readonly #retiring = new Set<WorkerProcess>();
+  /** The next generation, until it serves. */
+  #fresh: readonly WorkerProcess[] = [];
   #address: BindAddress;
   #generation = 1;
   #watchTimer: NodeJS.Timeout | undefined;
@@ -210,7 +218,26 @@ export class Supervisor {
     await this.#retireAll(order);
   }
 
+  /** @throws ServerError `TZ_SERVER_OPTION`, then nothing has changed */
+  reloadTls(options: Partial<TlsOptions>): void {
+    this.#init.tls?.reload(options, this.#generation);
+  }
+
+  /** Tells all workers of what is new, and everybody when all of them have it. */
+  async #spreadTls(tls: SharedTls, what: "certificates" | "ticket-keys"): Promise<void> {
+    const all = [...this.#slots.map(({ current }) => current), ...this.#retiring, ...this.#fresh];
+    const answers = all.map(async (worker) => {
+      if (worker?.hearsOfTls !== true) return undefined;
+      return worker.changeTls(tlsMessage(tls.snapshot(worker.generation)));
+    });
+    const failure = (await Promise.all(answers)).find((error) => error !== undefined);
+    if (failure === undefined) this.#tell({ kind: "tls-updated", what });
+    else this.#tell({ kind: "tls-update-failed", error: new ServerError("TZ_SERVER_WORKER", failure) });
+  }
+
   async #begin(): Promise<void> {
+    const { tls } = this.#init;
+    if (tls !== undefined) tls.onChange = (what) => void this.#spreadTls(tls, what);
     const first = this.#slots.map((_, index) => this.#launch(index));
     this.#slots.forEach((slot, index) => {
       slot.current = first[index];
@@ -251,6 +278,7 @@ export class Supervisor {
   #launch(index: number, generation = this.#generation): WorkerProcess {
     const { startTimeoutMs, drainTimeoutMs, idleGraceMs, pin, blockedMs } = this.#options;
     const { host, port } = this.#address;
+    const { tls } = this.#init;
     const role = {
       slot: index,
       count: this.#slots.length,
@@ -260,6 +288,7 @@ export class Supervisor {
       aliveMs: blockedMs > 0 ? this.#aliveMs : 0,
       drainTimeoutMs,
       idleGraceMs,
+      sharesTls: tls !== undefined,
     };
     const start = (): ChildProcess => this.#launcher.launch(role, this.#memories.fdOf(generation));
     const child = pin && isSupported().supported ? pinned(index, start) : start();
@@ -267,6 +296,10 @@ export class Supervisor {
     const { slot, pid } = worker;
     this.#tell({ kind: "started", slot, pid, generation });
     worker.onReloadWanted = () => void this.reload().catch(() => {});
+    if (tls !== undefined) {
+      worker.onTlsWanted = () => worker.send(tlsMessage(tls.snapshot(generation)));
+      worker.onRotationWanted = () => tls.rotateKeys();
+    }
     void worker.ready.then(
       () => this.#onReady(worker),
       () => {},
@@ -352,6 +385,7 @@ export class Supervisor {
     this.#tell({ kind: "reloading", generation });
     notifyServiceManager(...reloadingAssignments());
     const fresh = this.#slots.map((_, index) => this.#launch(index, generation));
+    this.#fresh = fresh;
     try {
       await Promise.all(fresh.map((worker) => worker.ready));
       // One may have listened and ended while another was still on its way.
@@ -366,6 +400,8 @@ export class Supervisor {
       this.#tell({ kind: "reload-failed", error: error as Error });
       notifyServiceManager("READY=1", "STATUS=reload failed, the old workers go on");
       throw error;
+    } finally {
+      this.#fresh = [];
     }
     // The old workers have it mapped; no other one of theirs will start.
     this.#memories.drop(this.#generation);
@@ -401,10 +437,14 @@ export class Supervisor {
       this.#tell({ kind: "hand-over-failed", error });
       throw error;
     }
-    const child = start({ [HAND_OVER_VARIABLE]: JSON.stringify(this.#handedOver(sockets)) });
+    const own = [...ownListeners];
+    const child = start(
+      { [HAND_OVER_VARIABLE]: JSON.stringify(this.#handedOver(sockets, own)) },
+      own.map(({ fd }) => fd),
+    );
     const pid = child.pid ?? 0;
     try {
-      await takenOver(child);
+      await takenOver(child, this.#init.tls);
     } catch (error) {
       this.#tell({ kind: "hand-over-failed", error: error as Error });
       throw error;
@@ -412,23 +452,28 @@ export class Supervisor {
     this.#state = "closing";
     notifyServiceManager(`MAINPID=${pid}`);
     sockets.abandon();
-    await this.#retireAll(this.#drainOrder);
+    const order = this.#drainOrder;
+    await Promise.all([this.#retireAll(order), ...own.map((listener) => listener.handedOver(order))]);
     this.#tell({ kind: "handed-over", pid });
     return pid;
   }
 
   /** Under the names by which the successor asks, with the numbers that its process will have. */
-  #handedOver(sockets: ListeningSockets): HandedOver[] {
+  #handedOver(sockets: ListeningSockets, own: readonly OwnListener[]): HandedOver[] {
     let next = FIRST_CHILD_FD;
     const fds = sockets.fds.map((ofAddress) => ofAddress.map(() => next++));
-    const { host, port, fds: given } = this.#init;
-    return given === undefined
-      ? [{ host, port, fds: fds.flat() }]
-      : [{ host: GIVEN_HOST, port: 0, fds: fds.flat() }];
+    const { host, port, fds: given, tls } = this.#init;
+    const sharesTls = tls !== undefined;
+    const name = given === undefined ? { host, port } : { host: GIVEN_HOST, port: 0 };
+    return [
+      { ...name, fds: fds.flat(), sharesTls },
+      ...own.map(({ host, port }) => ({ host, port, fds: [next++], ofProcess: true })),
+    ];
   }
 
   async #retireAll(order: DrainOrder): Promise<void> {
     this.#memories.dropAll();
+    this.#init.tls?.close();
     clearInterval(this.#watchTimer);
     clearInterval(this.#watchdogTimer);
     for (const [signal, listener] of this.#signals) process.off(signal, listener);
@@ -450,10 +495,12 @@ function workerEnded({ slot, pid }: WorkerProcess): ServerError {
 }
 
 /** Resolves when the new program serves. @throws ServerError `TZ_SERVER_WORKER` when it ends before */
-function takenOver(child: ChildProcess): Promise<void> {
+function takenOver(child: ChildProcess, tls: SharedTls | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     child.on("message", (message) => {
-      if (isOurs<TakenOver>(message) && message.tz === "taken-over") resolve();
+      if (!isOurs<TakenOver | { tz: "tls?" }>(message)) return;
+      if (message.tz === "taken-over") resolve();
+      else if (message.tz === "tls?" && tls !== undefined) child.send(tlsMessage(tls.inheritance), () => {});
     });
     const failed = (why: string): void =>
       reject(new ServerError("TZ_SERVER_WORKER", `the new program ended before it served: ${why}`));

@@ -1,6 +1,7 @@
 import { F_DUPFD_CLOEXEC, fcntl, setCloseOnExec } from "@tz/sys";
 import type { BindAddress, Listener } from "../loop/loop.js";
-import { type DrainOrder, isOurs, type ToSupervisor, type ToWorker } from "./messages.js";
+import { type DrainOrder, isOurs, type TlsMessage, type ToSupervisor, type ToWorker } from "./messages.js";
+import { readTlsMessage, type TlsSnapshot } from "./tls-snapshot.js";
 import { socketsOf, type WorkerRole } from "./worker-role.js";
 
 /** The lowest number that a copy of a descriptor may get: above the standard ones. */
@@ -9,6 +10,11 @@ const COPY_FD_MIN = 3;
 export interface AgentHost {
   /** Takes part in shared memory, reads what only a privileged process may read, and gives the privileges up. */
   prepare(): Promise<void>;
+  /**
+   * What the TLS of all workers has in common: before `prepare`, and whenever it changes.
+   * @throws ServerError when it cannot be used: then everything is as it was
+   */
+  changeTls(tls: TlsSnapshot): void;
   /** Accepts from a socket that listens, or from the address when there is none. */
   listen(at: { readonly fd?: number; readonly host?: string; readonly port?: number }): Promise<Listener>;
   close(order: DrainOrder): Promise<void>;
@@ -44,6 +50,7 @@ export class WorkerAgent {
     try {
       // Programs that the worker starts go without them.
       for (const fd of fds.flat()) setCloseOnExec(fd, true);
+      if (this.#role.sharesTls) await this.#shareTls();
       await this.#host.prepare();
       const listeners =
         this.#role.sockets === "inherited"
@@ -76,6 +83,10 @@ export class WorkerAgent {
     this.#tell({ tz: "reload" });
   }
 
+  rotateTicketKeys(): void {
+    this.#tell({ tz: "rotate-ticket-keys" });
+  }
+
   /** Copies, so that the socket itself can be handed on after a listener was closed. */
   async #accept(slot: number, count: number): Promise<Listener[]> {
     const mine = this.#role.fds.flatMap((fds) => socketsOf(fds, slot, count));
@@ -84,6 +95,33 @@ export class WorkerAgent {
       listeners.push(await this.#host.listen({ fd: fcntl(fd, F_DUPFD_CLOEXEC, COPY_FD_MIN) }));
     }
     return listeners;
+  }
+
+  /** The first answer is waited for; further ones come when something changes. */
+  #shareTls(): Promise<void> {
+    return new Promise((resolve) => {
+      let isFirst = true;
+      process.on("message", (message) => {
+        if (!isOurs<ToWorker>(message) || message.tz !== "tls") return;
+        if (isFirst) this.#host.changeTls(readTlsMessage(message));
+        else this.#changeTls(message);
+        isFirst = false;
+        resolve();
+      });
+      // A supervisor that is gone answers nothing; the end comes when there is something to end.
+      process.once("disconnect", resolve);
+      if (process.connected) this.#tell({ tz: "tls?" });
+      else resolve();
+    });
+  }
+
+  #changeTls(message: TlsMessage): void {
+    try {
+      this.#host.changeTls(readTlsMessage(message));
+      this.#tell({ tz: "tls-taken" });
+    } catch (error) {
+      this.#tell({ tz: "tls-taken", error: (error as Error).message });
+    }
   }
 
   #obey(): void {

@@ -25,6 +25,10 @@ export type WorkerEvent =
   | { readonly kind: "reloading" | "reloaded"; readonly generation: number }
   /** The old generation goes on. */
   | { readonly kind: "reload-failed"; readonly error: Error }
+  /** All workers have them: what `reloadTls` read or was given, or a fresh key for session tickets. */
+  | { readonly kind: "tls-updated"; readonly what: "certificates" | "ticket-keys" }
+  /** A worker goes on with what it had. */
+  | { readonly kind: "tls-update-failed"; readonly error: Error }
   /** Another process has the sockets now; this one ends. */
   | { readonly kind: "handed-over"; readonly pid: number }
   | { readonly kind: "hand-over-failed"; readonly error: Error };

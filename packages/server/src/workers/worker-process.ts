@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { ServerError } from "../errors.js";
 import type { BindAddress } from "../loop/loop.js";
-import { type DrainOrder, isOurs, type ToSupervisor, type ToWorker } from "./messages.js";
+import { type DrainOrder, isOurs, type TlsMessage, type ToSupervisor, type ToWorker } from "./messages.js";
 import type { WorkerEnd } from "./worker-events.js";
 
 /** How much longer than it was told to drain a worker may live. */
@@ -28,6 +28,12 @@ export class WorkerProcess {
   /** Whose sockets it accepts from beside its own. */
   readonly standsInFor = new Set<number>();
   onReloadWanted: () => void = () => {};
+  onRotationWanted: () => void = () => {};
+  /** It asks for the TLS that workers share, and hears of changes from then on. */
+  onTlsWanted: () => void = () => {};
+  hearsOfTls = false;
+  /** Of each change that it was told of, in order: what it said to it. */
+  readonly #tlsAnswers: ((error: string | undefined) => void)[] = [];
   #why: WorkerEnd = "exited";
   #failure: { readonly code: string | undefined; readonly message: string } | undefined;
   #killTimer: NodeJS.Timeout | undefined;
@@ -48,6 +54,11 @@ export class WorkerProcess {
         this.seenMs = performance.now();
         if (message.tz === "alive") this.connections = message.connections;
         else if (message.tz === "reload") this.onReloadWanted();
+        else if (message.tz === "rotate-ticket-keys") this.onRotationWanted();
+        else if (message.tz === "tls?") {
+          this.hearsOfTls = true;
+          this.onTlsWanted();
+        } else if (message.tz === "tls-taken") this.#tlsAnswers.shift()?.(message.error);
         else if (message.tz === "failed") this.#failure = message;
         else if (message.tz === "ready" && this.state === "starting") {
           clearTimeout(startTimer);
@@ -86,6 +97,13 @@ export class WorkerProcess {
 
   send(message: ToWorker): void {
     if (this.child.connected) this.child.send(message, () => {});
+  }
+
+  /** @returns why it could not heed the change; `undefined` when it did, or ended meanwhile */
+  changeTls(message: TlsMessage): Promise<string | undefined> {
+    const answer = new Promise<string | undefined>((resolve) => this.#tlsAnswers.push(resolve));
+    this.send(message);
+    return Promise.race([answer, this.gone.then(() => undefined)]);
   }
 
   /** Lets it finish what it is doing and end. */

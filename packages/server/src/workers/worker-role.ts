@@ -21,6 +21,8 @@ export interface WorkerRole {
   readonly idleGraceMs: number;
   /** Memory that all workers share. */
   readonly memory: { readonly fd: number; readonly byteLength: number } | undefined;
+  /** The supervisor has TLS for all workers: ask for it. */
+  readonly sharesTls: boolean;
   /** Memory of this generation's workers, see `generation-memory.ts`. */
   readonly generationFd: number | undefined;
 }
