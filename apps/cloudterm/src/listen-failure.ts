@@ -17,7 +17,8 @@ const explanations: Record<string, (config: Config, message: string) => string> 
     `host ${JSON.stringify(host)} is not known; --host takes an address of this machine or a name that resolves to one`,
   // A user that there is not, and the like: the server names the option already.
   TZ_SERVER_OPTION: (_config, message) => message,
-  TZ_SERVER_LOOP_UNSUPPORTED: ({ loop }) => `--loop ${loop} does not run here; --loop node runs everywhere`,
+  TZ_SERVER_LOOP_UNSUPPORTED: ({ loop }, message) =>
+    `--loop ${loop} does not run here: ${reasonIn(message)}; --loop node runs everywhere`,
 };
 
 /**
@@ -32,4 +33,9 @@ export function explainListenFailure(error: unknown, config: Config): unknown {
     if (explain) return new UsageError(explain(config, each.message), { cause: error });
   }
   return error;
+}
+
+/** What is missing, without what the server says in front of it. */
+function reasonIn(message: string): string {
+  return message.replace(/^the epoll loop cannot run here: /, "");
 }

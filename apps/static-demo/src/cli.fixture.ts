@@ -14,6 +14,12 @@ export const command =
     ? [here("../dist/cli.js")]
     : ["--import", tsx, "--conditions=@tz/source", here("./cli.ts")];
 
+export interface CliInit {
+  readonly cwd?: string;
+  /** Of Node. */
+  readonly execArgv?: readonly string[];
+}
+
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -26,8 +32,8 @@ export class Cli {
   stdout = "";
   stderr = "";
 
-  constructor(args: readonly string[], cwd: string | undefined) {
-    this.child = spawn(process.execPath, [...command, ...args], {
+  constructor(args: readonly string[], { cwd, execArgv = [] }: CliInit = {}) {
+    this.child = spawn(process.execPath, [...execArgv, ...command, ...args], {
       cwd,
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, NODE_OPTIONS: "" },
@@ -62,8 +68,8 @@ export class Cli {
   }
 }
 
-export function startCli(args: readonly string[], { cwd }: { cwd?: string } = {}): Cli {
-  const cli = new Cli(args, cwd);
+export function startCli(args: readonly string[], init: CliInit = {}): Cli {
+  const cli = new Cli(args, init);
   onTestFinished(() => void cli.child.kill("SIGKILL"));
   return cli;
 }

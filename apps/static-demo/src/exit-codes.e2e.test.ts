@@ -29,6 +29,37 @@ test.each([
   expect(await refusal(...args)).toMatch(message);
 });
 
+/** Makes the package unresolvable, as in an installation without optional packages. */
+const WITHOUT_KOFFI = `--import=data:text/javascript,${encodeURIComponent(`
+  import { Module } from "node:module";
+  const resolve = Module._resolveFilename;
+  Module._resolveFilename = function (request, ...rest) {
+    if (request === "koffi") throw Object.assign(new Error("Cannot find module 'koffi'\\nRequire stack:\\n- a.js"), { code: "MODULE_NOT_FOUND" });
+    return resolve.call(this, request, ...rest);
+  };`)}`;
+
+test.each([
+  ["one process", []],
+  ["workers", ["--workers", "2"]],
+])("--loop epoll without FFI says what is missing and how to get it: %s", async (_name, more) => {
+  const args = [folder, "--port", "0", "--loop", "epoll", ...more];
+  const cli = startCli(args, { execArgv: [WITHOUT_KOFFI] });
+  expect(await cli.exit).toEqual({ code: 2, signal: null });
+  expect(cli.stdout).toBe("");
+  const missing =
+    process.platform === "linux"
+      ? "koffi does not load: Cannot find module 'koffi' (npm install koffi brings it)"
+      : `the platform is ${process.platform}, not linux`;
+  expect(cli.stderr).toBe(
+    `tz-static: --loop epoll does not run here: ${missing}; --loop node runs everywhere\n`,
+  );
+});
+
+test("without FFI the loop is node when none is asked for", async () => {
+  const { url } = await startCli([folder, "--port", "0"], { execArgv: [WITHOUT_KOFFI] }).ready();
+  expect((await fetch(`${url}file.txt`)).status).toBe(200);
+});
+
 describe.each(["epoll", "node"])("loop %s", (loop) => {
   test("a taken port", async () => {
     const holder = createServer();

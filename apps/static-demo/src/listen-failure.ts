@@ -20,7 +20,8 @@ const explanations: Record<
     `host ${JSON.stringify(host)} is not known; --host takes an address of this machine or a name that resolves to one`,
   // A user that there is not, files that cannot be read, a key of another certificate: the server names the option.
   TZ_SERVER_OPTION: (_config, _option, message) => message.replace(/^tls\./, "--"),
-  TZ_SERVER_LOOP_UNSUPPORTED: ({ loop }) => `--loop ${loop} does not run here; --loop node runs everywhere`,
+  TZ_SERVER_LOOP_UNSUPPORTED: ({ loop }, _option, message) =>
+    `--loop ${loop} does not run here: ${reasonIn(message)}; --loop node runs everywhere`,
 };
 
 /**
@@ -40,4 +41,9 @@ export function explainListenFailure(
     if (explain) return new UsageError(explain(config, option, each.message), { cause: error });
   }
   return error;
+}
+
+/** What is missing, without what the server says in front of it. */
+function reasonIn(message: string): string {
+  return message.replace(/^the epoll loop cannot run here: /, "");
 }

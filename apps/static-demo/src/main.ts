@@ -24,15 +24,11 @@ const drainTimeoutMs = 10_000;
 
 /**
  * Serves until a signal. Resolves once the server listens and the ready line is out.
- * @throws UsageError when the address cannot be listened on, or a certificate cannot be used
+ * @throws UsageError when the address cannot be listened on, a certificate cannot be used, or the loop does not run here
  */
 export async function serve(config: Settings): Promise<void> {
   const { tls, workers, quiet } = config;
-  const app = createServer({
-    loop: config.loop,
-    stats: statsOptions(config.monitoring),
-    accessLog: accessLogOptions(config.monitoring),
-  });
+  const app = makeApp(config);
   const mounts = config.mounts.length === 0 ? demoSite() : mountDirectories(config.mounts);
   for (const mount of mounts) app.mount(mount);
 
@@ -64,6 +60,20 @@ export async function serve(config: Settings): Promise<void> {
   if (workers === 1) notifyServiceManager("READY=1");
 }
 
+/** @throws UsageError for a loop that does not run here */
+function makeApp(config: Settings): App {
+  const { loop, monitoring } = config;
+  try {
+    return createServer({
+      loop,
+      stats: statsOptions(monitoring),
+      accessLog: accessLogOptions(monitoring),
+    });
+  } catch (error) {
+    throw explainListenFailure(error, config);
+  }
+}
+
 function listen(app: App, config: Settings): Promise<ListeningAddress> {
   const { host, port, user, group, socketMode, pin } = config;
   const onEvent = (event: WorkerEvent): void => {
@@ -73,7 +83,8 @@ function listen(app: App, config: Settings): Promise<ListeningAddress> {
   // An object would mean a supervisor and one worker.
   const workers = config.workers === 1 ? 1 : { count: config.workers, pin, drainTimeoutMs, onEvent };
   const tls = config.tls && tlsOptions(config.tls, host);
-  const target = { host, port, fds: activatedSockets(), user, group, socketMode, workers, tls };
+  const http2 = config.tls?.http2;
+  const target = { host, port, fds: activatedSockets(), user, group, socketMode, workers, tls, http2 };
   return app.listen(target).catch((error: unknown) => {
     throw explainListenFailure(error, config);
   });

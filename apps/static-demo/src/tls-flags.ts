@@ -7,6 +7,8 @@ export interface TlsConfig {
   readonly files: { readonly cert: string; readonly key: string } | undefined;
   /** `max-age` of `Strict-Transport-Security`, in seconds. */
   readonly hstsS: number | undefined;
+  /** HTTP/2 with clients that offer it. */
+  readonly http2: boolean;
   /** A port whose requests are sent to HTTPS. */
   readonly redirectPort: number | undefined;
 }
@@ -19,6 +21,7 @@ export interface TlsFlags {
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
   readonly tlsSelfSigned?: boolean | undefined;
+  readonly http2?: boolean | undefined;
   readonly hsts?: number | true | undefined;
   readonly httpRedirect?: number | undefined;
 }
@@ -29,6 +32,7 @@ export function addTlsFlags(command: Command, parsePort: (value: string) => numb
     .option("--cert <file>", "HTTPS with this certificate (PEM), its intermediates behind it")
     .option("--key <file>", "the private key of --cert (PEM)")
     .option("--tls-self-signed", "HTTPS with a certificate made for this run: for development")
+    .option("--http2", "HTTP/2 too, with clients that offer it over HTTPS")
     .addOption(
       new Option(
         "--hsts [seconds]",
@@ -49,7 +53,7 @@ export function addTlsFlags(command: Command, parsePort: (value: string) => numb
 export function tlsConfig<Flags extends object>(
   flags: Flags & TlsFlags,
 ): { readonly tls: TlsConfig | undefined; readonly rest: Omit<Flags, keyof TlsFlags> } {
-  const { cert, key, tlsSelfSigned, hsts, httpRedirect, ...rest } = flags;
+  const { cert, key, tlsSelfSigned, http2, hsts, httpRedirect, ...rest } = flags;
   if ((cert === undefined) !== (key === undefined)) {
     throw new UsageError(
       `${cert === undefined ? "--key" : "--cert"} without ${cert === undefined ? "--cert" : "--key"}; both are needed`,
@@ -59,7 +63,8 @@ export function tlsConfig<Flags extends object>(
     throw new UsageError("--tls-self-signed makes a certificate; it cannot be given together with --cert");
   }
   if (cert === undefined && !tlsSelfSigned) {
-    for (const [name, value] of Object.entries({ "--hsts": hsts, "--http-redirect": httpRedirect })) {
+    const others = { "--http2": http2 || undefined, "--hsts": hsts, "--http-redirect": httpRedirect };
+    for (const [name, value] of Object.entries(others)) {
       if (value !== undefined)
         throw new UsageError(`${name} needs HTTPS: --cert and --key, or --tls-self-signed`);
     }
@@ -68,6 +73,7 @@ export function tlsConfig<Flags extends object>(
   const tls = {
     files: cert === undefined || key === undefined ? undefined : { cert, key },
     hstsS: hsts === true ? HSTS_DEFAULT_S : hsts,
+    http2: http2 ?? false,
     redirectPort: httpRedirect,
   };
   return { tls, rest };

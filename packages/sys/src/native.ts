@@ -63,7 +63,9 @@ function load(): { koffi: Koffi; reason?: never } | { koffi?: never; reason: str
     koffi.load(null).func("int close(int)");
     return { koffi };
   } catch (error) {
-    return { reason: `koffi does not load: ${error instanceof Error ? error.message : String(error)}` };
+    // The lines behind the first one name files of ours.
+    const [why] = (error instanceof Error ? error.message : String(error)).split("\n");
+    return { reason: `koffi does not load: ${why} (npm install koffi brings it)` };
   }
 }
 

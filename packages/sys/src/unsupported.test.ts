@@ -63,14 +63,13 @@ test("a koffi that does not load is a reason, not a crash", () => {
       const { Module } = await import("node:module");
       const resolve = Module._resolveFilename;
       Module._resolveFilename = function (request, ...rest) {
-        if (request === "koffi") throw Object.assign(new Error("Cannot find module 'koffi'"), { code: "MODULE_NOT_FOUND" });
+        if (request === "koffi") throw Object.assign(new Error("Cannot find module 'koffi'\\nRequire stack:\\n- a.js"), { code: "MODULE_NOT_FOUND" });
         return resolve.call(this, request, ...rest);
       };`;
   const { supported, errors } = report(prepare);
-  expect(supported).toEqual({ supported: false, reason: "koffi does not load: Cannot find module 'koffi'" });
-  expect(errors.recv).toBe(
-    "TZ_SYS_UNSUPPORTED: recv is not available: koffi does not load: Cannot find module 'koffi'",
-  );
+  const reason = "koffi does not load: Cannot find module 'koffi' (npm install koffi brings it)";
+  expect(supported).toEqual({ supported: false, reason });
+  expect(errors.recv).toBe(`TZ_SYS_UNSUPPORTED: recv is not available: ${reason}`);
 });
 
 test("here it is supported", () => {

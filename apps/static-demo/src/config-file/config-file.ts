@@ -33,6 +33,8 @@ interface ServerConfig {
   readonly key?: string;
   /** HTTPS with a certificate made for this run: for development. */
   readonly tlsSelfSigned?: boolean;
+  /** HTTP/2 too, with clients that offer it over HTTPS. */
+  readonly http2?: boolean;
   /** Tell browsers to come by HTTPS only, for so many seconds; `true` is a year. */
   readonly hsts?: number | true;
   /** Requests to this port are sent to HTTPS. */

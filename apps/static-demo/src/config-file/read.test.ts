@@ -74,18 +74,26 @@ test("the process", async () => {
 });
 
 test("HTTPS", async () => {
-  const tls = { cert: "a.pem", key: "/b.pem", hsts: true, httpRedirect: 80 };
+  const tls = { cert: "a.pem", key: "/b.pem", http2: true, hsts: true, httpRedirect: 80 };
   const file = put("tz.json", tls);
   const files = { cert: join(folder, "a.pem"), key: "/b.pem" };
-  expect((await settings("--config", file)).tls).toEqual({ files, hstsS: 31_536_000, redirectPort: 80 });
+  expect((await settings("--config", file)).tls).toEqual({
+    files,
+    hstsS: 31_536_000,
+    http2: true,
+    redirectPort: 80,
+  });
   expect((await settings("--config", put("own.json", { tlsSelfSigned: true }))).tls).toMatchObject({
     files: undefined,
   });
   expect((await settings("--config", put("none.json", {}))).tls).toBeUndefined();
   const line = await settings("--config", file, "--tls-self-signed");
-  expect(line.tls).toMatchObject({ files: undefined, redirectPort: undefined });
+  expect(line.tls).toMatchObject({ files: undefined, http2: false, redirectPort: undefined });
   expect(await messageOf("--config", put("half.json", { cert: "a.pem" }))).toMatch(
     /half\.json": --cert without/,
+  );
+  expect(await messageOf("--config", put("h2.json", { http2: true }))).toMatch(
+    /h2\.json": --http2 needs HTTPS: --cert and --key, or --tls-self-signed/,
   );
   expect(await messageOf("--config", put("hsts.json", { hsts: -1 }))).toMatch(
     /"hsts" must be true or an int/,

@@ -38,8 +38,9 @@ export async function readConfigFile(file: string): Promise<FileSettings> {
   checkKeys(value, { ...SERVER_KEYS, ...PLACE_KEYS }, origin);
   const { $schema, host, port, loop, workers, pin, user, group, socketMode, quiet, ...others } =
     value as ConfigFile;
-  const { cert, key, tlsSelfSigned, hsts, httpRedirect, mounts, ...rest } = others;
+  const { cert: certFile, key: keyFile, tlsSelfSigned, http2, hsts, httpRedirect, mounts, ...rest } = others;
   const base = dirname(resolve(file));
+  const [cert, key] = [below(base, certFile), below(base, keyFile)];
   const process = {
     host: host !== undefined && isSocketPath(host) ? resolve(base, host) : host,
     port,
@@ -50,7 +51,7 @@ export async function readConfigFile(file: string): Promise<FileSettings> {
     group,
     socketMode: socketMode === undefined ? undefined : Number.parseInt(socketMode, 8),
     quiet,
-    tls: tlsOf({ cert: below(base, cert), key: below(base, key), tlsSelfSigned, hsts, httpRedirect }, origin),
+    tls: tlsOf({ cert, key, tlsSelfSigned, http2, hsts, httpRedirect }, origin),
   };
   if (mounts === undefined) {
     const isMount = Object.keys(rest).length > 0;

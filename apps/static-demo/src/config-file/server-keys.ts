@@ -90,6 +90,12 @@ export const SERVER_KEYS: Readonly<Record<string, ServerKey>> = {
     schema: { type: "boolean", default: false },
     description: "HTTPS with a certificate made for this run: for development",
   },
+  http2: {
+    allowed: "true or false",
+    isGood: (value) => typeof value === "boolean",
+    schema: { type: "boolean", default: false },
+    description: "HTTP/2 too, with clients that offer it over HTTPS",
+  },
   hsts: {
     allowed: `true or an integer from 0 to ${HSTS_MAX_S} (seconds)`,
     isGood: (value) => value === true || isInteger(value, 0, HSTS_MAX_S),

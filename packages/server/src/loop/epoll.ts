@@ -104,7 +104,8 @@ export function isEpollSupported(): { supported: true } | { supported: false; re
  * reused in the same turn is dropped.
  */
 export class EpollLoop implements Loop, SocketHost {
-  readonly kind = "epoll";
+  // First of all fields: the others need system calls.
+  readonly kind = supportedKind();
   readonly memory = new IoMemory();
   readonly batch = new SendBatch(this.memory, true);
   readonly deferred = new DeferredSends(this.batch);
@@ -138,12 +139,6 @@ export class EpollLoop implements Loop, SocketHost {
 
   /** @throws ServerError `TZ_SERVER_LOOP_UNSUPPORTED` */
   constructor(tickMs: number) {
-    const support = isSupported();
-    if (!support.supported)
-      throw new ServerError(
-        "TZ_SERVER_LOOP_UNSUPPORTED",
-        `the epoll loop cannot run here: ${support.reason}`,
-      );
     this.#region = Region.fromMemory(this.memory.memory);
     this.base = this.#region.address;
     this.messageHeader = Region.allocate(MSGHDR_BYTES);
@@ -342,6 +337,13 @@ export class EpollLoop implements Loop, SocketHost {
     if (this.ready.length === 0) return;
     for (const transport of this.ready.splice(0)) transport.onReady();
   }
+}
+
+/** @throws ServerError `TZ_SERVER_LOOP_UNSUPPORTED` */
+function supportedKind(): "epoll" {
+  const support = isSupported();
+  if (support.supported) return "epoll";
+  throw new ServerError("TZ_SERVER_LOOP_UNSUPPORTED", `the epoll loop cannot run here: ${support.reason}`);
 }
 
 /** @internal */

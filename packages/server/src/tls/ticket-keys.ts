@@ -55,7 +55,7 @@ export function ticketKeyName(key: Uint8Array): string {
   return Buffer.from(key.subarray(0, NODE_NAME_END)).toString("latin1");
 }
 
-/** Fresh ticket keys for several workers or machines: give the same block to each, as `tls.ticketKeys`. */
+/** Fresh ticket keys for several machines: give the same block to each, as `tls.ticketKeys`. Workers share theirs without. */
 export function newTicketKeys(previous?: Uint8Array): Uint8Array {
   return previous === undefined ? TicketKeys.random().block : new TicketKeys(previous).rotated().block;
 }

@@ -72,7 +72,10 @@ export interface TlsOptions extends CertificateOptions, Partial<Record<NumberOpt
   readonly minVersion?: TlsVersion;
   /** Names of OpenSSL, separated by `:`; those of TLS 1.3 begin with `TLS_`. Default: Mozilla's intermediate list. */
   readonly ciphers?: string;
-  /** One or two keys of 80 bytes, the newest first (see `newTicketKeys`), shared by workers. Default: its own, rotated. */
+  /**
+   * One or two keys of 80 bytes, the newest first (see `newTicketKeys`), for several machines behind one address.
+   * Default: its own, rotated every `ticketRotationS`; all workers of a supervisor have the same.
+   */
   readonly ticketKeys?: Uint8Array;
   /** `Strict-Transport-Security` in every answer of this listener. Default `false`. */
   readonly hsts?: boolean | HstsOptions;
