@@ -27,6 +27,10 @@ const TARGETS: Readonly<Record<string, string>> = {
   "latency-at-rate": "tz-static",
   "idle-connections": "tz-static",
   workers: "tz-static-2,tz-static",
+  https: "tz-static-tls",
+  handshakes: "tz-static-tls",
+  http2: "tz-static-tls",
+  "idle-tls": "tz-static-tls",
   startup: "tz-static,node-http",
 };
 

@@ -17,6 +17,8 @@ export interface Comparison {
   readonly work: string;
   readonly path: string;
   readonly requestFields?: readonly string[];
+  /** HTTPS, with whatever certificate. */
+  readonly secure?: boolean;
   /** A wrk script that makes the requests, and its arguments; otherwise wrk asks for `path` over and over. */
   readonly script?: { readonly file: string; readonly args: readonly string[] };
   /** The request whose answer is checked, when it is not GET `path`. */
@@ -147,7 +149,7 @@ function requestTo(port: number, { path, requestFields = [], request }: Comparis
 }
 
 async function checkedSize(server: ServerProcess, comparison: Comparison): Promise<number> {
-  const answer = await exchange(server.port, requestTo(server.port, comparison));
+  const answer = await exchange(server.port, requestTo(server.port, comparison), comparison.secure);
   const wrong = comparison.check(answer);
   if (wrong) throw new Error(`${server.target.name} answers wrongly: ${wrong}`);
   return answer.byteLength;
@@ -162,7 +164,7 @@ async function sample(
   const before = server.measure();
   const result = await runWrk(
     {
-      url: `http://127.0.0.1:${server.port}${comparison.path}`,
+      url: `${comparison.secure ? "https" : "http"}://127.0.0.1:${server.port}${comparison.path}`,
       seconds: settings.seconds,
       connections: settings.connections,
       fields: comparison.requestFields ?? [],

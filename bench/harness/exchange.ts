@@ -1,4 +1,5 @@
-import { connect } from "node:net";
+import { connect as connectPlain } from "node:net";
+import { connect as connectSecure } from "node:tls";
 
 /** One answer as it came over the wire. */
 export interface Answer {
@@ -12,14 +13,20 @@ export interface Answer {
 
 const timeoutMs = 10_000;
 
-/** Sends raw bytes and reads one answer framed by Content-Length. */
-export function exchange(port: number, request: string): Promise<Answer> {
+/**
+ * Sends raw bytes and reads one answer framed by Content-Length.
+ * @param secure over TLS, with whatever certificate
+ */
+export function exchange(port: number, request: string, secure = false): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
     // How many bytes the answer has: known when its head is here.
     let wanted = 0;
-    const socket = connect(port, "127.0.0.1", () => socket.write(request, "latin1"));
+    const send = () => void socket.write(request, "latin1");
+    const socket = secure
+      ? connectSecure({ port, host: "127.0.0.1", rejectUnauthorized: false }, send)
+      : connectPlain(port, "127.0.0.1", send);
     const fail = (why: string) => {
       socket.destroy();
       const start = Buffer.concat(chunks.slice(0, 1)).toString("latin1", 0, 200);

@@ -38,19 +38,27 @@ function readResidentKiB(pid: number): number {
  * processes share count once for each.
  */
 export function measureTree(pid: number): { cpuMicros: number; residentKiB: number } {
+  let ticks = 0;
+  let residentKiB = 0;
+  for (const [each, stat] of treeOf(pid)) {
+    ticks += stat.cpuTicks;
+    residentKiB += readResidentKiB(each);
+  }
+  return { cpuMicros: (ticks * 1e6) / ticksPerSecond, residentKiB };
+}
+
+/** A process and all its descendants. */
+export function pidsOf(pid: number): number[] {
+  return treeOf(pid).map(([each]) => each);
+}
+
+function treeOf(pid: number): [number, Stat][] {
   const stats = new Map<number, Stat>();
   for (const name of readdirSync("/proc")) {
     const stat = /^\d+$/.test(name) ? readStat(Number(name)) : undefined;
     if (stat) stats.set(Number(name), stat);
   }
-  let ticks = 0;
-  let residentKiB = 0;
-  for (const [each, stat] of stats) {
-    if (!descendsFrom(each, pid, stats)) continue;
-    ticks += stat.cpuTicks;
-    residentKiB += readResidentKiB(each);
-  }
-  return { cpuMicros: (ticks * 1e6) / ticksPerSecond, residentKiB };
+  return [...stats].filter(([each]) => descendsFrom(each, pid, stats));
 }
 
 function descendsFrom(pid: number, ancestor: number, stats: ReadonlyMap<number, Stat>): boolean {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { connect, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pinned } from "./cores.js";
-import { measureTree } from "./process-tree.js";
+import { measureTree, pidsOf } from "./process-tree.js";
 import type { Target } from "./target.js";
 
 const startTimeoutMs = 15_000;
@@ -51,6 +51,11 @@ export class ServerProcess {
   /** CPU time so far and memory now, of all its processes. */
   measure(): { cpuMicros: number; residentKiB: number } {
     return measureTree(this.#child.pid ?? 0);
+  }
+
+  /** Of all its processes. */
+  get pids(): number[] {
+    return pidsOf(this.#child.pid ?? 0);
   }
 
   async stop(): Promise<void> {

@@ -10,11 +10,11 @@ export function missingCompiler(): string | undefined {
 }
 
 /** Compiles a C file of this folder into `work`, once. */
-export function compiled(name: string, work: string): string {
+export function compiled(name: string, work: string, libraries: readonly string[] = []): string {
   const program = join(work, name);
   if (!existsSync(program)) {
     const source = new URL(`${name}.c`, import.meta.url).pathname;
-    execFileSync("gcc", ["-O2", "-Wall", "-Wextra", "-o", program, source]);
+    execFileSync("gcc", ["-O2", "-Wall", "-Wextra", "-o", program, source, ...libraries]);
   }
   return program;
 }
