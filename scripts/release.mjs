@@ -11,12 +11,13 @@ const { values } = parseArgs({ options: { "dry-run": { type: "boolean", default:
 const isDry = values["dry-run"];
 const git = (args, cwd = root) => execFileSync("git", args, { cwd, encoding: "utf8" }).trim();
 
-if (git(["status", "--porcelain"]) !== "") fail("there are changes that are not committed");
-if (!isDry && !process.env.GITHUB_ACTIONS)
-  fail("a release is made by the release workflow; here only --dry-run");
+class ReleaseFailed extends Error {}
 
 const folder = isDry ? mkdtempSync(join(tmpdir(), "tz-release-")) : root;
 try {
+  if (git(["status", "--porcelain"]) !== "") fail("there are changes that are not committed");
+  if (!isDry && !process.env.GITHUB_ACTIONS)
+    fail("a release is made by the release workflow; here only --dry-run");
   if (isDry) {
     git(["worktree", "add", "--detach", "--quiet", folder, "HEAD"]);
     step("install", ["scripts/install.mjs"]);
@@ -34,6 +35,10 @@ try {
   console.log(`\n=== what is published\n${published().join("\n")}`);
   if (isDry) console.log("\ndry run: nothing was published, nothing changed");
   else step("publish", ["node_modules/@changesets/cli/bin.js", "publish"]);
+} catch (error) {
+  if (!(error instanceof ReleaseFailed)) throw error;
+  console.error(`release: ${error.message}`);
+  process.exitCode = 1;
 } finally {
   if (isDry) {
     spawnSync("git", ["worktree", "remove", "--force", folder], { cwd: root });
@@ -59,8 +64,7 @@ function step(name, args) {
   if (status !== 0) fail(`${name} failed`);
 }
 
+/** Ends with one line, after what was made for the dry run is taken away. */
 function fail(why) {
-  console.error(`release: ${why}`);
-  process.exitCode = 1;
-  throw new Error(why);
+  throw new ReleaseFailed(why);
 }

@@ -24,6 +24,7 @@ export async function buildSite({ source, out, api = true }) {
     [
       ...readmes,
       ["tz-static, command line", "docs/reference/cli.md", asOptions(read("docs/reference/cli.md"))],
+      ["cloudterm, command line", "docs/reference/cloudterm.md", read("docs/reference/cloudterm.md")],
     ],
   );
   writeCollected(

@@ -44,7 +44,7 @@ const groups = [
   {
     title: "Reference",
     folder: "reference",
-    pages: ["reference/cli", "reference/options", "reference/errors"],
+    pages: ["reference/cli", "reference/cloudterm", "reference/options", "reference/errors"],
   },
   { title: "Packages", folder: "packages", pages: ["packages/server", "packages/static"] },
   { title: "Apps", folder: "apps", pages: ["apps/static-demo"] },

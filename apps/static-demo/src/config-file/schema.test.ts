@@ -7,7 +7,7 @@ import { SCHEMA_FILE, schemaText } from "./schema-text.js";
 
 const published = readFileSync(SCHEMA_FILE, "utf8");
 
-test("the published schema is that of the tables; if not: npm run schema -w tz-static", () => {
+test("the published schema is that of the tables; if not: npm --prefix apps/static-demo run schema", () => {
   expect(published).toBe(schemaText());
 });
 

@@ -1,4 +1,4 @@
-/** `npm run schema -w tz-static`: writes `config.schema.json` anew. */
+/** `npm --prefix apps/static-demo run schema`: writes `config.schema.json` anew. */
 import { writeFileSync } from "node:fs";
 import { SCHEMA_FILE, schemaText } from "./schema-text.js";
 
