@@ -172,6 +172,7 @@ describe("configurations from common guides", () => {
         port: 443,
         cert: "/etc/ssl/a.pem",
         key: "/etc/ssl/a.key",
+        http2: true,
         httpRedirect: 80,
         root: "/srv",
         ...PLAIN,

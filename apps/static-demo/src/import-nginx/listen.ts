@@ -7,6 +7,7 @@ export interface ListenAddress {
   /** `undefined` for a Unix socket. */
   readonly port: number | undefined;
   readonly isSecure: boolean;
+  readonly isHttp2: boolean;
 }
 
 /** What else may stand there and changes nothing for files. */
@@ -28,18 +29,17 @@ export function readListen(directive: Directive, report: Report): ListenAddress 
     return undefined;
   }
   const isSecure = flags.includes("ssl");
-  if (flags.includes("http2")) {
-    report.note(directive, "tz-static speaks HTTP/1.1; HTTP/2 is http2: true of @tz/server");
-  }
-  if (address.startsWith("unix:")) return { host: address.slice("unix:".length), port: undefined, isSecure };
+  const isHttp2 = flags.includes("http2");
+  if (address.startsWith("unix:"))
+    return { host: address.slice("unix:".length), port: undefined, isSecure, isHttp2 };
   const [, host, port] = /^(?:(\[[\da-f:.]+\]|[^:]*):)?(\d+)$/i.exec(address) ?? [];
   if (port === undefined) {
     const only = /^\[.*\]$|^[\w.*-]+$/.test(address);
-    if (only) return { host: bare(address), port: 80, isSecure };
+    if (only) return { host: bare(address), port: 80, isSecure, isHttp2 };
     report.refuse(directive, "takes an address, a port or both");
     return undefined;
   }
-  return { host: bare(host ?? "*"), port: Number(port), isSecure };
+  return { host: bare(host ?? "*"), port: Number(port), isSecure, isHttp2 };
 }
 
 function bare(host: string): string {

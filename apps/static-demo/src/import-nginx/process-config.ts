@@ -10,6 +10,7 @@ export interface ProcessConfig {
   readonly workers?: number | "auto";
   readonly cert?: string;
   readonly key?: string;
+  readonly http2?: boolean;
   readonly httpRedirect?: number;
 }
 
@@ -38,8 +39,6 @@ export function processConfig(
   const all = lines.flatMap((directive) => readListen(directive, report) ?? []);
   const isOn = (name: string) =>
     server.directives.some((each) => each.name === name && each.args[0] === "on");
-  if (isOn("http2"))
-    report.remark("http2 on: tz-static speaks HTTP/1.1; HTTP/2 is http2: true of @tz/server");
   const secure = all.filter(({ isSecure }) => isSecure || isOn("ssl"));
   const plain = all.filter((address) => !secure.includes(address));
   const chosen = secure.length > 0 ? secure : plain;
@@ -66,6 +65,7 @@ export function processConfig(
     ...place,
     ...workers,
     ...certificate(server, around, report),
+    ...((isOn("http2") || secure.some(({ isHttp2 }) => isHttp2)) && { http2: true }),
     ...(redirect !== undefined && { httpRedirect: redirect }),
   };
 }
