@@ -312,6 +312,9 @@ describe.skipIf(lacksChromium !== "")(`passkeys${lacksChromium}`, () => {
     await page.getByRole("button", { name: "Remove" }).click();
     await page.getByText("my laptop").waitFor({ state: "detached" });
     await page.getByRole("button", { name: "Log out", exact: true }).click();
+    await page.getByRole("link", { name: "Single sign-on" }).waitFor();
+    if (process.env.TZ_SCREENSHOTS)
+      await page.screenshot({ path: `${process.env.TZ_SCREENSHOTS}/login.png` });
     await page.getByRole("button", { name: "Use a passkey" }).click();
     await page.getByText("is wrong").waitFor();
   });

@@ -35,7 +35,7 @@ export async function openFiles(terminal: string): Promise<void> {
   let maxFileBytes = 0;
   let turns = 0;
   const place = h("input", { name: "folder", autocomplete: "off", spellcheck: false, value: "" });
-  const go = h("form", { className: "actions" }, field("Directory", place), h("button", {}, "Go"));
+  const go = h("form", { className: "place" }, field("Directory", place), h("button", {}, "Go"));
   const list = h("ul", { className: "rows files" });
   const chooser = h("input", { type: "file", multiple: true, name: "files" });
   const progress = h("p", { className: "hint", role: "status" });

@@ -13,6 +13,9 @@ Examples:
   cloudterm --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem --hosts term.example
   cloudterm --trusted-proxies loopback --hosts term.example --base-path /term
   cloudterm --command tmux --command new --command -A --command -s --command main
+  cloudterm --ssh-hosts hosts.json --ssh-key ./id_ed25519 --files-dir ./files
+  cloudterm --auth-header Remote-User --auth-header-peers loopback --trusted-proxies loopback
+  cloudterm --redis redis://10.0.0.9 --users /shared/users.json --internal-url http://10.0.0.1:7681
   cloudterm --config cloudterm.json           {"port": 8443, "hosts": ["term.example"]}
   cloudterm user add ada --admin              asks for the password, or reads a line from stdin
   cloudterm user passwd ada | remove ada | list

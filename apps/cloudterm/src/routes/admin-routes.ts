@@ -46,7 +46,12 @@ export function addAdminRoutes(app: App, parts: GatewayParts, base: string): voi
     adminOf(request);
     const body = await bodyOf(request);
     const hash = await hashed(parts, textIn(body, "password", PASSWORD_LENGTH_MAX));
-    const { name } = await users.update(request.params.name, () => ({ hash, sessionsFromMs: Date.now() }));
+    const { name } = await users.update(request.params.name, () => ({
+      hash,
+      sessionsFromMs: Date.now(),
+      // Whoever knew the old password may have added one.
+      passkeys: [],
+    }));
     await sessions.revokeAll(name);
     note(request, "user.password", { name });
     return reply(parts, {});

@@ -22,6 +22,7 @@ const AWAY_MS = 10 * 60_000;
 export function addOidcRoutes(app: App, parts: GatewayParts, base: string, oidc: OidcLogin): void {
   app.get(`${base}/api/oidc/login`, async (request) => {
     checkTransport(parts, request);
+    await parts.limits.beginChallenge(request.client.address);
     const { url, saved } = await oidc.begin(redirectUri(parts, request, base));
     const ticket = await parts.tickets.put(OIDC, saved, AWAY_MS);
     // Lax: the way back is a navigation that begins at another site. It ties the answer to this very browser.

@@ -23,6 +23,7 @@ export function addPasskeyRoutes(app: App, parts: GatewayParts, base: string): v
 
   app.post(`${base}/api/login/passkey`, async (request) => {
     checkTransport(parts, request);
+    await parts.limits.beginChallenge(request.client.address);
     return reply(parts, await passkeys.beginLogin(siteOf(request)));
   });
 

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import { UsersFile } from "@tz/cloudterm";
 import { afterEach, expect, test, vi } from "vitest";
 import { newData, runCli } from "../gateway-process.fixture.js";
 import { runUserCommand } from "./user-command.js";
@@ -24,6 +25,16 @@ test("adds a user with a password from standard input, lists, removes", async ()
   await expect(runUserCommand(["add", "-oProxyCommand=x", "--data", data])).rejects.toThrow(/unknown option/);
   await expect(runUserCommand(["add", "a b", "--data", data])).rejects.toThrow(/allowed: 1 to 64/);
   await expect(runUserCommand([])).rejects.toThrow(/add, passwd, remove or list/);
+  // A password that somebody else sets removes what whoever knew the old one may have added.
+  const users = new UsersFile(join(data, "users.json"));
+  const key = { id: "a", publicKey: "b", counter: 0, transports: [], name: "c", createdMs: 0 };
+  await users.update("bob", () => ({ passkeys: [key] }));
+  const before = users.get("bob")!;
+  expect((await runCli(["user", "passwd", "bob", "--data", data], "another long password\n")).code).toBe(0);
+  const after = users.get("bob")!;
+  expect(after.passkeys).toEqual([]);
+  expect(after.hash).not.toBe(before.hash);
+  expect(after.sessionsFromMs).toBeGreaterThan(before.sessionsFromMs);
   expect(await printed(["remove", "bob", "--data", data])).toContain("Removed bob.");
 }, 120_000);
 

@@ -69,11 +69,12 @@ async function changePassword(given: string, flags: Record<string, unknown>): Pr
   const password = await readNewPassword(name);
   try {
     const hash = await hashPassword(password, scheme);
-    await users.update(name, () => ({ hash, sessionsFromMs: Date.now() }));
+    // Whoever knew the old password may have added a passkey.
+    await users.update(name, () => ({ hash, sessionsFromMs: Date.now(), passkeys: [] }));
   } finally {
     password.fill(0);
   }
-  console.log(`Changed the password of ${name}; all logins are over.`);
+  console.log(`Changed the password of ${name}; all logins are over, passkeys are removed.`);
 }
 
 async function remove(given: string, flags: Record<string, unknown>): Promise<void> {

@@ -65,3 +65,20 @@ test("guesses at all accounts from all addresses are bounded, known browsers are
   await expect(attempt(100)).rejects.toMatchObject({ code: "TZ_CLOUDTERM_RATE" });
   await attempt(101, "known");
 });
+
+test("challenges for those who have proven nothing are bounded, and passwords do not wait for them", async () => {
+  const { limits, pass } = make();
+  for (let i = 0; i < 60; i++) await limits.beginChallenge("192.0.2.1");
+  await expect(limits.beginChallenge("192.0.2.1")).rejects.toMatchObject({ retryAfterMs: 2000 });
+  await limits.begin({ address: "192.0.2.1", account: "ada", device: undefined });
+  let given = 60;
+  for (let i = 0; i < 600; i++)
+    await limits.beginChallenge(`198.51.${i >> 8}.${i & 255}`).then(
+      () => given++,
+      () => {},
+    );
+  expect(given).toBe(500);
+  await limits.begin({ address: "192.0.2.2", account: "ada", device: undefined });
+  pass(20);
+  await limits.beginChallenge("192.0.2.2");
+});

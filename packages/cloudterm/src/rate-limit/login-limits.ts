@@ -11,6 +11,10 @@ export interface LoginLimitsOptions {
   readonly device?: RateRule;
   /** Passwords of everybody, known browsers apart. Default 100 at once, then one each 50 ms. */
   readonly everybody?: RateRule;
+  /** Challenges for one address. Default 60 at once, then one each 2 s. */
+  readonly challenges?: RateRule;
+  /** Challenges for everybody. Default 500 at once, then one each 20 ms. */
+  readonly allChallenges?: RateRule;
 }
 
 export interface LoginAttempt {
@@ -26,6 +30,8 @@ const DEFAULTS: Required<LoginLimitsOptions> = {
   account: { burst: 5, intervalMs: 30_000 },
   device: { burst: 5, intervalMs: 30_000 },
   everybody: { burst: 100, intervalMs: 50 },
+  challenges: { burst: 60, intervalMs: 2_000 },
+  allChallenges: { burst: 500, intervalMs: 20 },
 };
 
 /**
@@ -52,6 +58,17 @@ export class LoginLimits {
     // The token is taken now and given back on success: a hundred guesses at once are not all under the limit.
     refuse(await this.#limiter.take(key, rule));
     if (attempt.device === undefined) refuse(await this.#limiter.take("everybody", everybody));
+  }
+
+  /**
+   * Before something is kept for somebody who has proven nothing: a challenge for a passkey, the state of a single sign-on.
+   * Passwords and codes do not wait for it.
+   * @throws CloudtermError `TZ_CLOUDTERM_RATE` with the time to wait
+   */
+  async beginChallenge(address: string): Promise<void> {
+    const { challenges, allChallenges } = this.#rules;
+    refuse(await this.#limiter.take(`challenges:${addressKey(address)}`, challenges));
+    refuse(await this.#limiter.take("challenges", allChallenges));
   }
 
   /** The owner is in: their failures are forgotten. */
