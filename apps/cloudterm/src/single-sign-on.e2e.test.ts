@@ -48,6 +48,7 @@ function serveProvider(redirectUris: string[]): void {
     claims: { profile: ["preferred_username"] },
     conformIdTokenClaims: false,
     cookies: { keys: ["test"] },
+    ttl: { AccessToken: 60, Grant: 60, IdToken: 60, Interaction: 60, Session: 60 },
     features: { devInteractions: { enabled: false } },
     interactions: { url: (_context, { uid }) => `/as/${uid}` },
     async findAccount(_context, id) {

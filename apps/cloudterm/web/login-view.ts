@@ -89,6 +89,7 @@ function otherWays({ singleSignOn }: LoginWays, done: (welcome: Welcome) => void
       });
       done(await api<Welcome>("POST", "login/passkey/finish", { ticket, response }));
     });
+    form.querySelector("button")!.classList.remove("primary");
     found.push(form);
   }
   if (singleSignOn) {
