@@ -8,7 +8,7 @@ import type { DeferQueue } from "./handlers/defer-queue.js";
 import { Hooks, type Middleware, type OnError, type OnRequest, type OnSend } from "./handlers/hooks.js";
 import { routeHandler } from "./handlers/route-handler.js";
 import type { RouteOptions, ValidOf } from "./handlers/route-options.js";
-import { Http2Listener } from "./http2/http2-listener.js";
+import type { Http2Listener } from "./http2/http2-listener.js";
 import { type Http2Options, resolveHttp2 } from "./http2/http2-options.js";
 import { EpollLoop, isEpollSupported } from "./loop/epoll.js";
 import type {
@@ -33,7 +33,7 @@ import { type ServerTotals, totalOf, type WorkerFigures } from "./observe/worker
 import { type LoopChoice, resolveOptions, type ServerOptions } from "./options.js";
 import { ProxyPreamble } from "./proxies/proxy-preamble.js";
 import { type Handler, ServerCore } from "./server-core.js";
-import { SecureListener } from "./tls/secure-listener.js";
+import type { SecureListener } from "./tls/secure-listener.js";
 import type { TicketKeys } from "./tls/ticket-keys.js";
 import { TlsCounts, type TlsStats } from "./tls/tls-counts.js";
 import type { TlsOptions } from "./tls/tls-options.js";
@@ -359,7 +359,7 @@ export class App {
   }
 
   async #listenHere(target: ListenTarget, host: string, port: number): Promise<BindAddress> {
-    const secure = this.#secureListener(target);
+    const secure = await this.#secureListener(target);
     let address: BindAddress | undefined;
     try {
       address = await this.#bind(target, host, port, secure);
@@ -475,7 +475,7 @@ export class App {
         if (role.generationFd !== undefined) {
           memory = await GenerationMemory.join(role.generationFd, this.#core.mounts.all, role.count);
         }
-        secure = this.#secureListener(withShared(target, shared), shared?.keys);
+        secure = await this.#secureListener(withShared(target, shared), shared?.keys);
         if (secure !== undefined) this.#secure.push(secure);
         dropPrivileges(target);
       },
@@ -556,7 +556,11 @@ export class App {
     else throw new ServerError("TZ_SERVER_STATE", "reload() without workers");
   }
 
-  #secureListener({ tls, http2 }: TlsTarget, ticketKeys?: TicketKeys): SecureListener | undefined {
+  /** Loads what only servers of TLS need. */
+  async #secureListener(
+    { tls, http2 }: TlsTarget,
+    ticketKeys?: TicketKeys,
+  ): Promise<SecureListener | undefined> {
     const h2 = resolveHttp2(http2);
     if (tls === undefined) {
       if (h2 === undefined) return undefined;
@@ -568,8 +572,12 @@ export class App {
     }
     const accept = (transport: Transport): TransportHandler => this.#accept(transport);
     const counts = this.#tlsCounts;
-    const listener = h2 === undefined ? undefined : new Http2Listener(this.#core, h2, counts);
+    const listener =
+      h2 === undefined
+        ? undefined
+        : new (await import("./http2/http2-listener.js")).Http2Listener(this.#core, h2, counts);
     const acceptHttp2 = listener && ((socket: TLSSocket) => listener.accept(socket));
+    const { SecureListener } = await import("./tls/secure-listener.js");
     const secure = new SecureListener(tls, { loop, counts, accept, acceptHttp2, ticketKeys });
     if (listener !== undefined) this.#http2.push(listener);
     this.#core.useHsts(secure.hsts ?? this.#core.hsts);

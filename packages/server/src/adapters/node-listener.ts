@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { TLSSocket } from "node:tls";
+import type { TLSSocket } from "node:tls";
 import { httpDate, parseErrorOf, REASON_PHRASES, type ResponsePlan } from "@tz/http1";
 import { type App, coreOf, countIn } from "../app.js";
 import { feedFromStream } from "../body/feed-from-stream.js";
@@ -98,9 +98,9 @@ class NodeClient implements RequestClient {
   }
 
   get peerCertificate(): Uint8Array | undefined {
-    const { socket } = this.#incoming;
-    return socket instanceof TLSSocket && socket.authorized
-      ? socket.getPeerX509Certificate()?.raw
+    const socket = this.#incoming.socket as Partial<TLSSocket>;
+    return socket.encrypted === true && socket.authorized === true
+      ? socket.getPeerX509Certificate?.()?.raw
       : undefined;
   }
 

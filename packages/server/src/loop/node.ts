@@ -1,7 +1,7 @@
 import { read as readFile } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { constants } from "node:os";
-import { TLSSocket } from "node:tls";
+import type { TLSSocket } from "node:tls";
 import { TimerWheel } from "@tz/alloc";
 import { isSupported, tcpBytesAcked } from "@tz/sys";
 import { IoMemory } from "./io-memory.js";
@@ -168,11 +168,11 @@ export class NodeTransport implements Transport {
   }
 
   get secure(): boolean {
-    return this.#socket instanceof TLSSocket;
+    return isSecure(this.#socket);
   }
 
   get peerCertificate(): Uint8Array | undefined {
-    return this.#socket instanceof TLSSocket ? this.#socket.getPeerX509Certificate()?.raw : undefined;
+    return isSecure(this.#socket) ? this.#socket.getPeerX509Certificate()?.raw : undefined;
   }
 
   flush(batch: SendBatch, _more: boolean): number {
@@ -301,4 +301,9 @@ export class NodeTransport implements Transport {
 function errnoOf(error: NodeJS.ErrnoException): number {
   const known = constants.errno as Record<string, number>;
   return (error.code !== undefined ? known[error.code] : undefined) ?? EIO;
+}
+
+/** Not by its class: `node:tls` takes time to load, and few servers need it. */
+function isSecure(socket: Socket): socket is TLSSocket {
+  return (socket as Partial<TLSSocket>).encrypted === true;
 }

@@ -2,7 +2,8 @@ import { isIPv4 } from "node:net";
 import { AddressSet } from "../proxies/address-set.js";
 import type { ServerRequest } from "../request.js";
 
-const loopback = new AddressSet(["loopback"]);
+/** Made when it is first asked for. */
+let loopback: AddressSet | undefined;
 /** What proxies write: whoever asks then is somewhere else. */
 const FORWARDING = [
   "forwarded",
@@ -22,6 +23,7 @@ const FORWARDING = [
  */
 export function isLocal(request: ServerRequest): boolean {
   const { remoteAddress } = request;
+  loopback ??= new AddressSet(["loopback"]);
   if (remoteAddress !== "" && !loopback.has(remoteAddress)) return false;
   if (FORWARDING.some((name) => request.field(name) !== undefined)) return false;
   return isLocalName(hostnameOf(request.field("host") ?? ""));

@@ -1,5 +1,5 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
-import { request as httpsRequest, type RequestOptions } from "node:https";
+import type { RequestOptions } from "node:https";
 import type { Duplex } from "node:stream";
 import type { ConnectionHandler, WebSocketConnection } from "../connection.js";
 import { shown, WsError } from "../errors.js";
@@ -66,7 +66,10 @@ function request(url: string | URL, offer: HandshakeOffer, options: ConnectOptio
   const headers = { ...options.headers, ...Object.fromEntries(offer.fields) };
   const { socketPath } = options;
   const common = { headers, agent: false as const, ...(socketPath !== undefined && { socketPath }) };
-  return secure ? httpsRequest(target, { ...options.tls, ...common }) : httpRequest(target, common);
+  if (!secure) return httpRequest(target, common);
+  // Servers have this module too, and need no client for TLS.
+  const https = process.getBuiltinModule("node:https");
+  return https.request(target, { ...options.tls, ...common });
 }
 
 function timeoutOf({ handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS }: ConnectOptions): number {
