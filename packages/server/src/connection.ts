@@ -1,5 +1,5 @@
 import { WheelTimer } from "@tz/alloc";
-import { encodeInterim, parseErrorOf, type RequestHead, type ResponsePlan } from "@tz/http1";
+import { encodeInterim, type PackedLead, parseErrorOf, type RequestHead, type ResponsePlan } from "@tz/http1";
 import { type BodySource, HELD_BYTES, RequestBody } from "./body/request-body.js";
 import { ServerError } from "./errors.js";
 import type { RequestClient } from "./handlers/request-client.js";
@@ -56,6 +56,8 @@ const KEEP_ALIVE = 1 << 7;
 const SECURE_LINES = 1 << 9;
 /** The answer leaves at the end of the loop's turn. */
 const DEFERRED = 1 << 10;
+/** The request under way has a body, here or to come. */
+const HAS_BODY = 1 << 11;
 
 /**
  * One client's HTTP/1.1 conversation. Bytes come in through {@link onData}, plans go out through the loop's batch.
@@ -368,7 +370,9 @@ export class Connection
     this.#put(KEEP_ALIVE, head.keepAlive);
     this.#minorVersion = head.minorVersion;
     let body: RequestBody | null = null;
+    this.#flags &= ~HAS_BODY;
     if (head.chunked || head.contentLength > 0) {
+      this.#flags |= HAS_BODY;
       const { maxBodyBytes, bodyTimeoutMs } = core.options;
       const expects = head.expectContinue && head.minorVersion === 1;
       body = new RequestBody(this, head.chunked ? -1 : head.contentLength, maxBodyBytes, expects);
@@ -518,7 +522,7 @@ export class Connection
 
   #respond(plan: ResponsePlan): void {
     const { observer } = this.#core;
-    if (plan.upgrade !== undefined && (this.#body !== null || this.#minorVersion === 0)) {
+    if (plan.upgrade !== undefined && ((this.#flags & HAS_BODY) !== 0 || this.#minorVersion === 0)) {
       // RFC 9110 §7.8: no upgrade in the middle of a request, and none of HTTP/1.0.
       plan.release?.();
       plan = errorPlan(400, true);
@@ -549,14 +553,11 @@ export class Connection
     if (close) this.#flags |= CLOSING;
     if (packed !== undefined && batch.addressable) {
       const length = (this.#flags & IS_HEAD) !== 0 ? packed.headByteLength : packed.byteLength;
-      const { lead } = packed;
-      if (lead !== undefined) {
-        const prefix =
-          persist === PERSIST.silent && head.status === 200
-            ? prefixes.hot
-            : prefixes.block(head.status, persist);
-        if (prefix.byteLength <= lead.end && this.#makeRoom(1)) {
-          batch.led(packed, lead, prefix, length, plan);
+      // What several answers of a turn share must not differ but in `Date`: a lead says nothing of the connection.
+      if (persist === PERSIST.silent && (this.#flags & SECURE_LINES) === 0) {
+        const prefix = head.status === 200 ? prefixes.hot : prefixes.block(head.status, persist);
+        if (canLead(packed.lead, prefix) && this.#makeRoom(1)) {
+          batch.led(packed, packed.lead, prefix, length, plan);
           return;
         }
       }
@@ -969,6 +970,12 @@ export class Connection
     // What follows cannot be told from a request, and an answer that has begun cannot say so.
     if (this.#output !== OUTPUT.awaiting) this.#flags |= CLOSING;
   }
+}
+
+/** Of one length: answers that wait for their turn to end may lie behind the same lead. */
+function canLead(lead: PackedLead | undefined, prefix: Uint8Array): lead is PackedLead {
+  if (lead === undefined || prefix.byteLength > lead.end) return false;
+  return lead.written === undefined || lead.written.byteLength === prefix.byteLength;
 }
 
 function expire(timer: WheelTimer): void {

@@ -72,12 +72,18 @@ describe.skipIf(!epoll.supported).each([
     ({ port } = await app.listen({ port: 0 }));
     for (let i = 0; i < CLIENTS; i++) clients.push(await SocketClient.open(port));
   }
-  /** Whole bodies, in their order. */
+  /** Whole answers, in their order: the bodies of those with a right head. */
   function bodies(client: SocketClient): string[] {
     try {
       return parseResponses(client.received)
         .filter(({ fields, body }) => body.length === Number(fields["content-length"]))
-        .map(({ body }) => body);
+        .map(({ status, fields, body }) => {
+          const names = Object.keys(fields).filter((name) => !["connection", "content-type"].includes(name));
+          const isRight = status === 200 && names.sort().join() === "content-length,date";
+          return isRight && !Number.isNaN(Date.parse(fields.date!))
+            ? body
+            : `${status} ${JSON.stringify(fields)}`;
+        });
     } catch {
       return [];
     }
@@ -110,6 +116,32 @@ describe.skipIf(!epoll.supported).each([
         for (const [i, client] of clients.entries())
           client.send(asked[i]!.map((target) => get(`/${target}`)).join(""));
       }
+    }
+  });
+
+  test("what is said of one connection is not said to another, nor written over its answer", async () => {
+    await serve(1000);
+    const packed = mount.body.toString();
+    const kinds = [
+      [get("/packed")],
+      ["GET /packed HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"],
+      [get("/packed")],
+      ["GET /packed HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"],
+      [get("/packed"), "GET /packed HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", get("/packed")],
+      [get("/packed"), "GET /packed HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"],
+    ];
+    const asked = clients.map((client, i) => {
+      const requests = kinds[i % kinds.length]!;
+      client.send(requests.join(""));
+      return requests;
+    });
+    for (const [i, client] of clients.entries()) {
+      const requests = asked[i]!;
+      await until(() => bodies(client).length === requests.length);
+      expect(bodies(client)).toEqual(requests.map(() => packed));
+      const said = parseResponses(client.received).map(({ fields }) => fields.connection);
+      const expected = requests.map((request) => /^Connection: (.*?)\r$/m.exec(request)?.[1]);
+      expect(said).toEqual(expected);
     }
   });
 

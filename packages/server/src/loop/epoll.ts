@@ -329,6 +329,8 @@ export class EpollLoop implements Loop, SocketHost {
       }
     } finally {
       deferred.open = false;
+      // Only where a handler's release threw: what it left must not go to somebody else.
+      if (this.batch.count > 0) this.batch.releaseAll();
       deferred.flush();
     }
   }

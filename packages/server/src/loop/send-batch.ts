@@ -85,8 +85,8 @@ export class SendBatch {
   }
 
   /**
-   * Names a packed answer with `prefix` in its lead, taking over the plan's reference. What lies in the lead may be
-   * other bytes in a later call.
+   * Names a packed answer with `prefix` in its lead, taking over the plan's reference. Other pieces that name the same
+   * lead may not have left yet: the prefixes of one lead must have one length and differ in their `Date` only.
    */
   led(
     packed: PackedResponse,
