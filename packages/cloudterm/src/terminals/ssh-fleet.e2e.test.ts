@@ -1,3 +1,5 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -49,6 +51,38 @@ describe.skipIf(lacksSshd !== "")(`with a real sshd${lacksSshd}`, () => {
       await client.until(() => other.ended !== undefined);
     } finally {
       await gateway.stop();
+    }
+  });
+
+  test("a shell by a key that an agent has", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "tz-agent-"));
+    const path = join(folder, "agent");
+    const agent = spawn("ssh-agent", ["-D", "-a", path], { stdio: ["ignore", "pipe", "ignore"] });
+    try {
+      // It says where it listens.
+      await once(agent.stdout, "data");
+      const env = { ...process.env, SSH_AUTH_SOCK: path };
+      execFileSync("ssh-add", ["-q", server.keyPath("client")], { env });
+      const fleet = sshFleet({ hosts: sshHosts([host()]), agent: path });
+      let text = "";
+      const ended = new Promise<unknown>((resolve, reject) => {
+        const events = {
+          onOutput: (bytes: Uint8Array, start: number, end: number) => {
+            text += Buffer.from(bytes.subarray(start, end)).toString();
+          },
+          onDrain() {},
+          onEnd: resolve,
+        };
+        fleet.open({ columns: 80, rows: 24, user: "ada", choice: "here" }, events).then((terminal) => {
+          const line = Buffer.from("exec sh -c 'echo from the agent; exit 4'\n");
+          terminal.write(line, 0, line.length);
+        }, reject);
+      });
+      expect(await ended).toMatchObject({ code: 4 });
+      expect(text).toContain("from the agent\r\n");
+    } finally {
+      agent.kill();
+      rmSync(folder, { recursive: true, force: true });
     }
   });
 
