@@ -1,5 +1,5 @@
-// `npm run torture -- reload [--minutes 10] [--loop epoll|node]`: builds what is missing, then kills and replaces the workers of
-// `tz-static` in a loop under load. Ends with 1 when a request failed that should not.
+// `npm run torture -- [reload|kernel|clients|soak|defects] [--minutes 10] [--loop epoll|node]`: builds what is missing, then
+// runs the campaign, or all but the last. Ends with 1 when something failed that should not: docs/reliability.md.
 import { join } from "node:path";
 import { build } from "./workspace/build.mjs";
 import { endWithNpm } from "./workspace/end-with-npm.mjs";
@@ -15,6 +15,10 @@ await stage(async () => {
     await install();
     await build("tz-static");
   });
+  if (process.argv[2] === "defects") {
+    await run(process.execPath, [join(root, "scripts/seeded-defects.mjs")], { output: "inherit" });
+    return;
+  }
   const program = join(root, "apps/static-demo/src/torture/run.fixture.ts");
   const args = ["--import", "tsx", "--conditions=@tz/source", program, ...process.argv.slice(2)];
   await run(process.execPath, args, { output: "inherit" });

@@ -20,7 +20,10 @@ export class Upgraded extends WheelTimer implements Tunnel, TransportHandler {
     this.#transport = transport;
     this.#core = core;
     this.#handler = make(this);
-    if (this.#handler.onTick !== undefined) core.loop.timers.schedule(this, TICK_MS);
+    if (this.#handler.onTick === undefined) return;
+    core.loop.timers.schedule(this, TICK_MS);
+    // What is counted between ticks is counted from the first byte on.
+    this.#handler.onTick(core.loop.nowMs);
   }
 
   /** The loop's memory, for protocols that work in place. */

@@ -347,3 +347,4 @@ try {
 }
 const report: FaultReport = { runs, notReached, outcomes, slowestMs: Math.round(slowestMs), findings };
 console.log(JSON.stringify(report, undefined, 2));
+process.exitCode = findings.length === 0 ? 0 : 1;

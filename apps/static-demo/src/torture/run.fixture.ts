@@ -1,7 +1,10 @@
-/** `reload --minutes N`: see `reload-torture.fixture.ts`. Ends with 1 when a request failed that should not. */
+/** One campaign, or one after the other. Ends with 1 when something failed that should not. */
+import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { attackWithClients } from "./client-attacks.fixture.js";
 import { tortureReload } from "./reload-torture.fixture.js";
+import { soak } from "./soak.fixture.js";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -12,23 +15,69 @@ const { values, positionals } = parseArgs({
   },
 });
 const minutes = Number(values.minutes);
-if (positionals.join() !== "reload" || !(minutes > 0) || !["epoll", "node"].includes(values.loop)) {
-  console.error("usage: npm run torture -- reload [--minutes 10] [--loop epoll|node]");
+const loop = values.loop as "epoll" | "node";
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const SOURCES = ["--import", "tsx", "--conditions=@tz/source"];
+
+/** @returns failures */
+type Campaign = (seconds: number) => Promise<readonly string[]>;
+
+const CAMPAIGNS: Readonly<Record<string, Campaign>> = {
+  async reload(seconds) {
+    const command = values.sources ? [...SOURCES, here("../cli.ts")] : [here("../../dist/cli.js")];
+    const { failures, client, ...rest } = await tortureReload({ command, seconds, more: ["--loop", loop] });
+    const { failures: _told, slowestMs, ...numbers } = client;
+    tell({ ...rest, client: { ...numbers, slowestMs: Math.round(slowestMs) } });
+    return failures;
+  },
+  /** As long as it takes. */
+  async kernel() {
+    const child = spawn(process.execPath, [...SOURCES, here("faulty-kernel-campaign.fixture.ts")], {
+      stdio: ["ignore", "inherit", "inherit"],
+      env: { ...process.env, TZ_CHECK: "1" },
+    });
+    const code = await new Promise((resolve) => child.once("close", resolve));
+    return code === 0 ? [] : ["see above"];
+  },
+  async clients(seconds) {
+    const { failures, victim, ...rest } = await attackWithClients({
+      loop,
+      clients: 50,
+      depth: 10_000,
+      connections: 15_000,
+      seconds,
+    });
+    const { failures: _told, slowestMs, ...numbers } = victim;
+    tell({ ...rest, victim: { ...numbers, slowestMs: Math.round(slowestMs) } });
+    return failures;
+  },
+  async soak(seconds) {
+    const { failures, ...rest } = await soak(loop, seconds);
+    tell(rest);
+    return failures;
+  },
+};
+
+function tell(what: object): void {
+  console.log(JSON.stringify(what, undefined, 2));
+}
+
+const chosen = positionals.length === 0 ? Object.keys(CAMPAIGNS) : positionals;
+if (
+  chosen.some((name) => CAMPAIGNS[name] === undefined) ||
+  !(minutes > 0) ||
+  !["epoll", "node"].includes(loop)
+) {
+  const names = [...Object.keys(CAMPAIGNS), "defects"].join("|");
+  console.error(`usage: npm run torture -- [${names}] [--minutes 10] [--loop epoll|node]`);
   process.exit(2);
 }
-const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-const command = values.sources
-  ? ["--import", "tsx", "--conditions=@tz/source", here("../cli.ts")]
-  : [here("../../dist/cli.js")];
-const { failures, client, ...rest } = await tortureReload({
-  command,
-  seconds: minutes * 60,
-  more: ["--loop", values.loop],
-});
-const { failures: _told, slowestMs, ...numbers } = client;
-console.log(
-  JSON.stringify({ ...rest, client: { ...numbers, slowestMs: Math.round(slowestMs) } }, undefined, 2),
-);
-for (const failure of failures) console.error(failure);
-console.log(`${failures.length} failed requests`);
-process.exitCode = failures.length === 0 ? 0 : 1;
+let failed = 0;
+for (const name of chosen) {
+  console.log(`--- ${name}`);
+  const failures = await CAMPAIGNS[name]!((minutes * 60) / chosen.length);
+  for (const failure of failures) console.error(failure);
+  console.log(`--- ${name}: ${failures.length} failures`);
+  failed += failures.length;
+}
+process.exitCode = failed === 0 ? 0 : 1;

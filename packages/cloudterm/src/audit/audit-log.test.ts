@@ -1,6 +1,15 @@
-import { appendFileSync, readdirSync, readFileSync, statSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { smallDisk } from "../small-disk.fixture.js";
 import { tempFolder } from "../temp-folder.fixture.js";
 import { AuditLog } from "./audit-log.js";
 
@@ -78,3 +87,51 @@ test("what waits is bounded, and what was dropped is said", async () => {
   expect(lines.length).toBe(11);
   expect(lines[10]).toMatchObject({ event: "audit.dropped", count: 15 });
 });
+
+test("half a line that a killed process left takes no other with it", async () => {
+  const path = join(tempFolder(), "audit.jsonl");
+  writeFileSync(path, '{"event":"whole"}\n{"time":"19');
+  const log = new AuditLog(path);
+  log.write({ event: "first" });
+  await log.flush();
+  log.write({ event: "second" });
+  const tail = (await log.tail(9)) as { event: string }[];
+  expect(tail.map(({ event }) => event)).toEqual(["second", "first", "whole"]);
+  await log.close();
+});
+
+test("what could not be written is said once it can", async () => {
+  const folder = join(tempFolder(), "later");
+  const log = new AuditLog(join(folder, "audit.jsonl"));
+  for (let i = 0; i < 3; i++) log.write({ event: "lost", i });
+  await expect(log.flush()).rejects.toMatchObject({ code: "ENOENT" });
+  mkdirSync(folder);
+  log.write({ event: "kept" });
+  const tail = await log.tail(9);
+  expect(tail).toMatchObject([{ event: "audit.dropped", count: 3 }, { event: "kept" }]);
+  await log.close();
+});
+
+const disk = smallDisk();
+test.skipIf(!disk.canMount)(
+  `a full disk: what follows is whole lines, and what was lost is counted${disk.reason}`,
+  async () => {
+    const place = disk.mount(64 * 1024);
+    onTestFinished(place.unmount);
+    const filler = join(place.path, "filler");
+    const log = new AuditLog(join(place.path, "audit.jsonl"));
+    log.write({ event: "before" });
+    await log.flush();
+    // Whole pages but one, so that the next batch is cut in the middle.
+    writeFileSync(filler, Buffer.alloc(14 * 4096));
+    for (let i = 0; i < 200; i++) log.write({ event: "too.many", i, text: "x".repeat(50) });
+    await expect(log.flush()).rejects.toMatchObject({ code: "ENOSPC" });
+    rmSync(filler);
+    log.write({ event: "after" });
+    const tail = (await log.tail(500)) as { event: string }[];
+    expect(tail[0]).toMatchObject({ event: "audit.dropped", count: 200 });
+    expect(tail[1]).toMatchObject({ event: "after" });
+    expect(tail.at(-1)).toMatchObject({ event: "before" });
+    await log.close();
+  },
+);

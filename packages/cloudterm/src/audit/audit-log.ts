@@ -19,6 +19,7 @@ export interface AuditLogOptions {
   readonly now?: () => number;
 }
 
+const LINE_FEED = 0x0a;
 const MiB = 1024 * 1024;
 
 /** JSON lines, appended in order, mode 0600, rotated by size. A line that was written is on its way to the disk (fsync at rotation and close). */
@@ -33,6 +34,8 @@ export class AuditLog {
   #writing: Promise<void> | undefined;
   #file: FileHandle | undefined;
   #bytes = 0;
+  /** The file ends with half a line: of a process that was killed, or of a disk that was full. */
+  #isTorn = false;
   #failed: unknown;
 
   /** @throws CloudtermError `TZ_CLOUDTERM_OPTION` */
@@ -104,13 +107,17 @@ export class AuditLog {
       while (this.#waiting.length > 0) {
         const lines = this.#waiting;
         this.#waiting = [];
-        if (this.#dropped > 0) {
-          lines.push(
-            line({ time: new Date(this.#now()).toISOString(), event: "audit.dropped", count: this.#dropped }),
-          );
-          this.#dropped = 0;
+        const dropped = this.#dropped;
+        this.#dropped = 0;
+        try {
+          await this.#append(dropped === 0 ? lines : [...lines, this.#droppedLine(dropped)]);
+        } catch (error) {
+          // Some of them may be there; which, nobody knows.
+          this.#dropped += dropped + lines.length;
+          // The end of the file is looked at again before the next line.
+          await this.#closeFile().catch(() => {});
+          throw error;
         }
-        await this.#append(lines);
       }
       this.#failed = undefined;
     } catch (error) {
@@ -118,6 +125,10 @@ export class AuditLog {
     } finally {
       this.#writing = undefined;
     }
+  }
+
+  #droppedLine(count: number): string {
+    return line({ time: new Date(this.#now()).toISOString(), event: "audit.dropped", count });
   }
 
   async #append(lines: readonly string[]): Promise<void> {
@@ -141,8 +152,9 @@ export class AuditLog {
 
   async #open(): Promise<FileHandle> {
     if (this.#file === undefined) {
-      this.#file = await open(this.path, "a", 0o600);
+      this.#file = await open(this.path, "a+", 0o600);
       this.#bytes = (await this.#file.stat()).size;
+      this.#isTorn = this.#bytes > 0 && !(await endsWithLine(this.#file, this.#bytes));
     }
     return this.#file;
   }
@@ -150,8 +162,10 @@ export class AuditLog {
   async #put(batch: string): Promise<void> {
     if (batch === "") return;
     const file = await this.#open();
-    await file.writeFile(batch);
-    this.#bytes += Buffer.byteLength(batch);
+    const text = this.#isTorn ? `\n${batch}` : batch;
+    await file.appendFile(text);
+    this.#isTorn = false;
+    this.#bytes += Buffer.byteLength(text);
   }
 
   async #rotate(): Promise<void> {
@@ -183,12 +197,18 @@ function line(event: Record<string, unknown>): string {
   return `${text}\n`;
 }
 
+async function endsWithLine(file: FileHandle, byteLength: number): Promise<boolean> {
+  const last = Buffer.alloc(1);
+  const { bytesRead } = await file.read(last, 0, 1, byteLength - 1);
+  return bytesRead === 1 && last[0] === LINE_FEED;
+}
+
 function parsed(text: string): unknown {
   if (text === "") return undefined;
   try {
     return JSON.parse(text);
   } catch {
-    // The last line of a process that was killed.
+    // Half a line: of a process that was killed, or of a disk that was full.
     return undefined;
   }
 }

@@ -72,6 +72,23 @@ test("a damaged snapshot is put aside", async () => {
   }
 });
 
+test("a snapshot that was cut at any byte is put aside, not read in part", async () => {
+  const snapshotPath = join(folder(), "sessions.json");
+  const first = new MemorySessionStore({ snapshotPath });
+  const sessions = new Sessions(first, { idleMs: 60_000, maxMs: 600_000 });
+  for (const user of ["ada", "bob"]) await sessions.create({ user, address: "::1", agent: "ünï" });
+  await first.close();
+  const whole = readFileSync(snapshotPath);
+  for (let length = 0; length < whole.byteLength; length++) {
+    if (whole.subarray(length).toString().trim() === "") continue;
+    writeFileSync(snapshotPath, whole.subarray(0, length));
+    const store = new MemorySessionStore({ snapshotPath });
+    expect(store.size).toBe(0);
+    expect(existsSync(snapshotPath)).toBe(false);
+    await store.close();
+  }
+});
+
 test("kill -9 at any moment leaves a whole snapshot without what was revoked", async () => {
   const snapshotPath = join(folder(), "sessions.json");
   const script = fileURLToPath(new URL("./snapshot-writer.fixture.ts", import.meta.url));

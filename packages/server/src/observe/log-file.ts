@@ -35,6 +35,8 @@ export function logFile(path: string): LogWriter {
   let fd = path === "-" ? openStdout() : openFile(path);
   let found: Stats = fstatSync(fd);
   let isClosed = false;
+  /** The file ends with half a line, since the disk was full. */
+  let isTorn = false;
 
   async function followRotation(): Promise<void> {
     const now = await stat(path).catch(() => undefined);
@@ -49,6 +51,7 @@ export function logFile(path: string): LogWriter {
     const before = fd;
     fd = next;
     found = fstatSync(fd);
+    isTorn = false;
     await close(before);
   }
 
@@ -57,6 +60,7 @@ export function logFile(path: string): LogWriter {
       if (isClosed) throw new ServerError("TZ_SERVER_STATE", `the log ${JSON.stringify(path)} is closed`);
       try {
         at += (await write(fd, piece, at, piece.byteLength - at)).bytesWritten;
+        isTorn = at < piece.byteLength;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
         await new Promise((resolve) => setTimeout(resolve, FULL_PAUSE_MS).unref());
@@ -65,7 +69,7 @@ export function logFile(path: string): LogWriter {
   }
 
   const writer: LogWriter = async (lines) => {
-    const bytes = Buffer.from(lines);
+    const bytes = Buffer.from(isTorn ? `\n${lines}` : lines);
     if (!found.isFile()) {
       for (const piece of pieces(bytes)) await writePiece(piece);
       return;

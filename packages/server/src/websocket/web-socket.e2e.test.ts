@@ -107,6 +107,16 @@ describe.each(loops)("WebSocket on the %s loop, with ws as the client", (loop) =
     expect(app.stats().connections).toBe(0);
   });
 
+  test("a flood of pings ends the connection from the first second on", async () => {
+    const client = await open();
+    const ended = end(client);
+    client.on("error", () => {});
+    // Many times what is allowed in a second, so that no clock decides.
+    for (let i = 0; i < 20_000; i++) client.ping();
+    // What the client still sends may reset the connection before it reads the Close.
+    expect([1008, 1006]).toContain((await ended)[0]);
+  });
+
   /** The answer, as soon as it ends with `end`. */
   const raw = (request: string, end: string): Promise<string> =>
     new Promise((resolve) => {

@@ -8,6 +8,8 @@ let timer: NodeJS.Timeout | undefined;
 /** One timer for all connections over Node's sockets. It keeps no process alive. */
 export function startTicking(connection: WebSocketConnection): void {
   connections.add(connection);
+  // What is counted between ticks is counted from the first byte on.
+  connection.tick(performance.now());
   timer ??= setInterval(tickAll, TICK_MS).unref();
 }
 
