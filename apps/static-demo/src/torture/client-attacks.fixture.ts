@@ -45,7 +45,7 @@ export interface AttackTally {
 
 const PATIENCE_MS = 100_000;
 /** What all attacks together may cost beyond what the server had, whatever they send. */
-export const RSS_GROWTH_BYTES_MAX = 300 * 1024 * 1024;
+const RSS_GROWTH_BYTES_MAX = 300 * 1024 * 1024;
 const MIB = 1024 * 1024;
 /** The kernel's queue of connections holds 4,096. */
 const WAVE = 1000;
