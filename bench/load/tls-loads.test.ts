@@ -27,7 +27,8 @@ test.each([
 
 test("s_time's report: connections in real time; none is an error", () => {
   const report =
-    "1234 connections in 0.56s; 2203.57 connections/user sec, bytes read 0\n1234 connections in 4 real seconds, 0 bytes read per connection\n";
+    "1234 connections in 0.56s; 2203.57 connections/user sec, bytes read 0\n1234 connections in 4 real seconds, 1251 bytes read per connection\n";
   expect(parseHandshakes(report)).toBe(1234);
-  expect(() => parseHandshakes("0 connections in 1 real seconds")).toThrow(/connected to nothing/);
+  expect(() => parseHandshakes("")).toThrow(/connected to nothing/);
+  expect(() => parseHandshakes(report.replace("1251", "0"))).toThrow(/answered nothing/);
 });
