@@ -18,6 +18,7 @@ export interface CliInit {
   readonly cwd?: string;
   /** Of Node. */
   readonly execArgv?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Exit {
@@ -32,11 +33,11 @@ export class Cli {
   stdout = "";
   stderr = "";
 
-  constructor(args: readonly string[], { cwd, execArgv = [] }: CliInit = {}) {
+  constructor(args: readonly string[], { cwd, execArgv = [], env = {} }: CliInit = {}) {
     this.child = spawn(process.execPath, [...execArgv, ...command, ...args], {
       cwd,
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, NODE_OPTIONS: "" },
+      env: { ...process.env, NODE_OPTIONS: "", ...env },
     });
     this.child.stdout?.on("data", (chunk) => (this.stdout += chunk));
     this.child.stderr?.on("data", (chunk) => (this.stderr += chunk));

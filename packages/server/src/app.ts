@@ -23,6 +23,8 @@ import type {
 import { NodeLoop } from "./loop/node.js";
 import { AccessLog, type AccessLogStats } from "./observe/access-log.js";
 import { resolveAccessLog } from "./observe/access-log-options.js";
+import { publishConnection, publishLimit } from "./observe/connection-channels.js";
+import { startDebugTraces } from "./observe/debug-traces.js";
 import { logFile } from "./observe/log-file.js";
 import { Observer } from "./observe/observer.js";
 import { type InheritedMemory, SharedCounters } from "./observe/shared-counters.js";
@@ -161,6 +163,7 @@ export class App {
 
   constructor(options: ServerOptions = {}, loop?: Loop) {
     const resolved = resolveOptions(options);
+    startDebugTraces();
     this.#core = new ServerCore(loop ?? makeLoop(resolved.loop, resolved.tickMs), resolved);
   }
 
@@ -622,7 +625,9 @@ export class App {
   #accept(transport: Transport): TransportHandler {
     const core = this.#core;
     core.observer?.accepted();
+    publishConnection("opened", transport);
     if (core.addresses?.add(transport, transport.remoteAddress) === false) {
+      publishLimit("maxConnectionsPerAddress", "closed at once", transport);
       // Closed a moment later: a transport is not destroyed while its handler is made.
       queueMicrotask(() => transport.destroy());
     }

@@ -6,6 +6,7 @@ import type { RequestClient } from "./handlers/request-client.js";
 import { Pace } from "./limits/pace.js";
 import type { DeferredSender } from "./loop/deferred-sends.js";
 import type { Transport, TransportHandler } from "./loop/loop.js";
+import { publishConnection, publishLimit } from "./observe/connection-channels.js";
 import { errorPlan } from "./response/error-plan.js";
 import { BLOCKED, DRAINED, OutQueue } from "./response/out-queue.js";
 import { PERSIST, type StatusPrefixes } from "./response/status-prefix.js";
@@ -225,8 +226,9 @@ export class Connection
     if (this.#output === OUTPUT.idle) this.#endInput();
   }
 
-  onClose(_errno: number): void {
+  onClose(errno: number): void {
     this.gone = true;
+    publishConnection("closed", this.transport, { errno, requests: this.#requests });
     this.#core.observer?.closed(this);
     this.#core.addresses?.remove(this.transport);
     this.#core.loop.timers.cancel(this);
@@ -441,6 +443,7 @@ export class Connection
     const upgrade = this.#upgrade!;
     this.#upgrade = null;
     this.gone = true;
+    publishConnection("upgraded", transport);
     core.goneListeners.delete(this);
     core.observer?.finished(this);
     core.loop.timers.cancel(this);
@@ -507,7 +510,10 @@ export class Connection
     this.#flags &= ~KEEP_ALIVE;
     this.#flags &= ~IS_HEAD;
     this.#minorVersion = head.minorVersion;
-    this.#respond(errorPlan(parseErrorOf(errorId).status, true));
+    const { status } = parseErrorOf(errorId);
+    if (status === 414) publishLimit("maxRequestLineBytes", "answered 414", this);
+    if (status === 431) publishLimit("maxHeadBytes", "answered 431; also more than maxFields", this);
+    this.#respond(errorPlan(status, true));
   }
 
   /** The client closed in the middle of a head. */
@@ -938,9 +944,11 @@ export class Connection
       this.#flags &= ~IS_HEAD;
       if (body !== null) {
         // Answered already: only the discarded rest is missing.
+        publishLimit("bodyTimeoutMs", "the rest of a body does not come: closed", this);
         this.transport.destroy();
         return;
       }
+      publishLimit("headTimeoutMs", "no complete head in time: answered 408", this);
       this.#respond(errorPlan(408, true));
       if (this.#flush(false) && this.#output === OUTPUT.idle) this.#afterAnswer();
       return;
@@ -952,8 +960,10 @@ export class Connection
   #checkTaking(queue: OutQueue, pace: Pace): void {
     const { loop, options } = this.#core;
     const left = pace.note(this.#takenBytes(queue), loop.nowMs);
-    if (left <= 0) this.transport.reset();
-    else this.#arm(Math.min(left, options.writeTimeoutMs / WRITE_CHECKS));
+    if (left <= 0) {
+      publishLimit("writeTimeoutMs", "takes its answer too slowly: reset", this);
+      this.transport.reset();
+    } else this.#arm(Math.min(left, options.writeTimeoutMs / WRITE_CHECKS));
   }
 
   /** The reader of a body that does not come, or too slowly, is told. */

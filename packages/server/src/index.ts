@@ -46,6 +46,7 @@ export { isEpollSupported } from "./loop/epoll.js";
 export type { BindAddress, LoopKind } from "./loop/loop.js";
 export type { AccessLogStats } from "./observe/access-log.js";
 export type { AccessLogFormat, AccessLogOptions, LogWriter } from "./observe/access-log-options.js";
+export type { ConnectionEvent, LimitEvent, TlsEvent } from "./observe/connection-channels.js";
 export { type ExpositionFormat, exposition } from "./observe/exposition.js";
 export type { DurationSummary, Durations } from "./observe/latency-buckets.js";
 export { isLocal } from "./observe/local-only.js";

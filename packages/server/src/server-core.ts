@@ -1,6 +1,7 @@
 import { createScanner, METHOD, type PlanMount, RequestHead, type ResponsePlan } from "@tz/http1";
 import { RouteMatch, type Router } from "@tz/router";
 import type { RequestBody } from "./body/request-body.js";
+import { ServerError, type ServerErrorCode } from "./errors.js";
 import { whenAnswered } from "./handlers/answered.js";
 import { DeferQueue } from "./handlers/defer-queue.js";
 import { DependencyValues } from "./handlers/dependency.js";
@@ -13,6 +14,7 @@ import { AddressCounts } from "./limits/address-counts.js";
 import { Admission } from "./limits/admission.js";
 import type { Loop, Transport } from "./loop/loop.js";
 import { MountTable } from "./mount-table.js";
+import { publishLimit } from "./observe/connection-channels.js";
 import type { Observer } from "./observe/observer.js";
 import { areRequestsWatched } from "./observe/request-channels.js";
 import type { RequestEvent } from "./observe/request-event.js";
@@ -29,6 +31,16 @@ export type Handler<Params = Readonly<Record<string, unknown>>, Valid = undefine
 ) => Reply | Promise<Reply>;
 
 type Params = Readonly<Record<string, unknown>>;
+
+/** Errors that say that a limit was reached. */
+const LIMIT_ERRORS = new Set<ServerErrorCode>([
+  "TZ_SERVER_BODY_TOO_LARGE",
+  "TZ_SERVER_BODY_TIMEOUT",
+  "TZ_SERVER_HANDLER_TIMEOUT",
+  "TZ_SERVER_RATE",
+  "TZ_SERVER_OVERLOADED",
+  "TZ_SERVER_DEFER_FULL",
+]);
 
 /** What all connections of one loop share. */
 export class ServerCore {
@@ -258,6 +270,9 @@ export class ServerCore {
     client: RequestClient | undefined,
   ): unknown[] {
     this.observer?.errored(error, client);
+    if (error instanceof ServerError && LIMIT_ERRORS.has(error.code)) {
+      publishLimit(error.code, error.message, client);
+    }
     return this.errorListeners.map((listener) => {
       try {
         const reply = listener(error, request, status);

@@ -2,6 +2,7 @@ import { WheelTimer } from "@tz/alloc";
 import type { ResponsePlan, Tunnel, TunnelHandler } from "@tz/http1";
 import type { IoMemory } from "./loop/io-memory.js";
 import type { Transport, TransportHandler } from "./loop/loop.js";
+import { publishConnection } from "./observe/connection-channels.js";
 import type { ServerCore } from "./server-core.js";
 
 const EAGAIN = 11;
@@ -88,8 +89,9 @@ export class Upgraded extends WheelTimer implements Tunnel, TransportHandler {
     }
   }
 
-  onClose(): void {
+  onClose(errno: number): void {
     this.#gone = true;
+    publishConnection("closed", this.#transport, { errno });
     this.#core.observer?.disconnected();
     this.#core.addresses?.remove(this.#transport);
     this.#core.loop.timers.cancel(this);

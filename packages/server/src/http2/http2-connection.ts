@@ -3,6 +3,7 @@ import type { TLSSocket } from "node:tls";
 import { WheelTimer } from "@tz/alloc";
 import type { ResponsePlan } from "@tz/http1";
 import { Pace } from "../limits/pace.js";
+import { publishLimit } from "../observe/connection-channels.js";
 import type { ServerCore } from "../server-core.js";
 import type { AnswerFields } from "./answer-fields.js";
 import { Http2Exchange } from "./http2-exchange.js";
@@ -139,6 +140,7 @@ export class Http2Connection extends WheelTimer {
       // Whoever resets faster than handlers answer gets no more of them.
       stream.on("error", () => {});
       stream.close(NGHTTP2_REFUSED_STREAM);
+      if (full) publishLimit("maxStreams", "a stream was refused", this);
       this.#charge(this.#resets);
       return;
     }
@@ -157,6 +159,8 @@ export class Http2Connection extends WheelTimer {
   #charge(bucket: TokenBucket): void {
     if (this.#flooded || bucket.take(this.core.loop.nowMs)) return;
     this.#flooded = true;
+    const limit = bucket === this.#resets ? "resetsPerSecond" : "controlFramesPerSecond";
+    publishLimit(limit, "more of them: closed with ENHANCE_YOUR_CALM", this);
     // Not from within a callback of nghttp2, which would go on with the rest of what it has read.
     setImmediate(() => void this.destroy(NGHTTP2_ENHANCE_YOUR_CALM));
   }
@@ -183,7 +187,9 @@ export class Http2Connection extends WheelTimer {
     const { writeTimeoutMs, minSendBytesPerSecond } = options;
     const written = this.#socket.bytesWritten;
     this.#sendPace ??= new Pace(writeTimeoutMs, minSendBytesPerSecond, written, loop.nowMs);
-    if (this.#sendPace.note(written, loop.nowMs) <= 0) void this.destroy();
+    if (this.#sendPace.note(written, loop.nowMs) > 0) return;
+    publishLimit("writeTimeoutMs", "takes its answers too slowly: closed", this);
+    void this.destroy();
   }
 
   #onClose(): void {

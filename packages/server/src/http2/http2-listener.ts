@@ -1,4 +1,5 @@
 import type { TLSSocket } from "node:tls";
+import { publishConnection, publishLimit } from "../observe/connection-channels.js";
 import type { ServerCore } from "../server-core.js";
 import type { TlsCounts } from "../tls/tls-counts.js";
 import { AnswerFields } from "./answer-fields.js";
@@ -33,10 +34,15 @@ export class Http2Listener implements Http2Host {
   accept(socket: TLSSocket): void {
     const { addresses } = this.core;
     if (addresses?.add(socket, socket.remoteAddress ?? "") === false) {
+      publishLimit("maxConnectionsPerAddress", "closed at once", socket);
       socket.destroy();
       return;
     }
-    socket.once("close", () => addresses?.remove(socket));
+    publishConnection("opened", socket);
+    socket.once("close", () => {
+      addresses?.remove(socket);
+      publishConnection("closed", socket);
+    });
     this.#connections.add(new Http2Connection(socket, this));
     this.#counts.http2Sessions++;
   }

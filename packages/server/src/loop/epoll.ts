@@ -20,6 +20,7 @@ import {
   epollCreate,
   epollCtl,
   epollWait,
+  errnoName,
   getpeername,
   getsockname,
   IoVector,
@@ -57,6 +58,7 @@ import {
   writev,
 } from "@tz/sys";
 import { ServerError } from "../errors.js";
+import { publishLimit } from "../observe/connection-channels.js";
 import { resolveHost } from "./bind-host.js";
 import { DeferredSends } from "./deferred-sends.js";
 import { IoMemory } from "./io-memory.js";
@@ -379,7 +381,7 @@ class EpollListener implements Listener {
   onEvents(_events: number): void {
     for (let i = 0; i < ACCEPTS_PER_TURN; i++) {
       if (this.#loop.connections >= this.#maxConnections) {
-        this.#pause();
+        this.#pause("maxConnections", `${this.#maxConnections} connections are open`);
         return;
       }
       const fd = accept4(this.fd, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -389,7 +391,7 @@ class EpollListener implements Listener {
         return;
       } else if (!SKIPPED_ON_ACCEPT.has(-fd)) {
         // EMFILE, ENFILE, ENOBUFS, ENOMEM: the queue stays readable, so polling it would spin.
-        this.#pause();
+        this.#pause(errnoName(-fd), "no further connection can be accepted");
         return;
       }
     }
@@ -402,7 +404,8 @@ class EpollListener implements Listener {
     this.#loop.remove(this);
   }
 
-  #pause(): void {
+  #pause(limit: string, detail: string): void {
+    publishLimit(limit, `${detail}: others wait ${ACCEPT_PAUSE_MS} ms in the kernel's queue`);
     this.#loop.pauseListener(this);
     this.#resumeLater();
   }

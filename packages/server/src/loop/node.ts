@@ -4,6 +4,7 @@ import { constants } from "node:os";
 import type { TLSSocket } from "node:tls";
 import { TimerWheel } from "@tz/alloc";
 import { isSupported, tcpBytesAcked } from "@tz/sys";
+import { publishLimit } from "../observe/connection-channels.js";
 import { IoMemory } from "./io-memory.js";
 import type { Listener, ListenOptions, Loop, Transport, TransportHandler } from "./loop.js";
 import { SendBatch } from "./send-batch.js";
@@ -70,6 +71,9 @@ export class NodeLoop implements Loop, SocketHost {
       if (!transport.closed) socket.resume();
     });
     server.maxConnections = options.maxConnections;
+    server.on("drop", (peer) => {
+      publishLimit("maxConnections", `${options.maxConnections} connections are open: closed at once`, peer);
+    });
     const unix = options.host.includes("/");
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);

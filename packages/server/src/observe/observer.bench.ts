@@ -2,6 +2,7 @@
  * What counting costs a request that is answered from memory, without the system calls: CPU time of this process,
  * servers in turn. `node --import tsx --conditions=@tz/source packages/server/src/observe/observer.bench.ts`
  */
+import { subscribe } from "node:diagnostics_channel";
 import { ResponseHead, type ResponsePlan } from "@tz/http1";
 import { App } from "../app.js";
 import { FakeLoop } from "../loop/fake.js";
@@ -52,6 +53,13 @@ for (let round = 0; round < 60; round++) {
   });
   await turn(20);
 }
+// At the end: who subscribes is told of the requests of all servers.
+names.push("off, with a subscriber to tz:server:request:end");
+const watched: number[] = [];
+subscribe("tz:server:request:end", () => {});
+measure(servers[0]!, 200_000);
+for (let round = 0; round < 60; round++) watched.push(measure(servers[0]!, 20_000));
+samples.push(watched);
 for (const [i, found] of samples.entries()) {
   const sorted = found.sort((a, b) => a - b);
   const median = sorted[sorted.length >> 1]!;

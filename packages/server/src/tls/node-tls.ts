@@ -61,7 +61,7 @@ export class NodeTls {
     else {
       const timeoutMs = this.#tls.handshakeTimeoutMs;
       const onFailure = (): void => {
-        this.#counts.refused();
+        this.#counts.refused(socket);
       };
       peekHello(socket, { timeoutMs, onFailure }, (read) => this.#serverFor(read).emit("connection", socket));
     }
@@ -106,7 +106,7 @@ export class NodeTls {
     });
     server.on("secureConnection", (socket) => this.#secured(socket, tls));
     server.on("tlsClientError", (_error, socket) => {
-      this.#counts.refused();
+      this.#counts.refused(socket);
       socket.destroy();
     });
     return server;
@@ -116,11 +116,11 @@ export class NodeTls {
     // "optional" means that there may be none, not that anybody's is good.
     const shown = tls.clientCertificate === "optional" && socket.getPeerX509Certificate() !== undefined;
     if (shown && !socket.authorized) {
-      this.#counts.refused();
+      this.#counts.refused(socket);
       socket.destroy();
       return;
     }
-    this.#counts.completed(socket.isSessionReused());
+    this.#counts.completed(socket.isSessionReused(), socket);
     socket.allowHalfOpen = socket.alpnProtocol !== "h2";
     this.#onSecure(socket);
   }

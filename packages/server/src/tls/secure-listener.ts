@@ -5,6 +5,7 @@ import { ServerError } from "../errors.js";
 import type { EpollLoop, EpollTransport } from "../loop/epoll.js";
 import type { Loop, SecureLayer, Transport, TransportHandler } from "../loop/loop.js";
 import { NodeTransport, type SocketHost } from "../loop/node.js";
+import { publishLimit } from "../observe/connection-channels.js";
 import type { ClientHello } from "./client-hello.js";
 import { HandshakeGate } from "./handshake-gate.js";
 import { NodeTls } from "./node-tls.js";
@@ -147,7 +148,8 @@ export class SecureListener implements SecureLayer, OpensslLayer {
   acceptSocket(socket: Socket): void {
     const waitMs = this.gate.enter(this.#host.loop.nowMs);
     if (waitMs < 0) {
-      this.counts.refused();
+      publishLimit("handshakesPerSecond", "the handshake would wait too long: closed", socket);
+      this.counts.refused(socket);
       socket.destroy();
     } else if (waitMs > 0) {
       const timer = setTimeout(() => this.#node!.take(socket), waitMs);

@@ -1,3 +1,4 @@
+import { type Peer, publishTls } from "../observe/connection-channels.js";
 import type { StatsBlock } from "../observe/stats-block.js";
 
 /** What happened on a server's TLS listeners. */
@@ -30,7 +31,8 @@ export class TlsCounts implements TlsStats {
   }
 
   /** A handshake is complete. */
-  completed(isResumed: boolean): void {
+  completed(isResumed: boolean, peer: Peer): void {
+    publishTls(isResumed ? "resumed" : "handshake", peer);
     this.handshakes++;
     this.block?.count("tlsHandshakes", 1);
     if (!isResumed) return;
@@ -39,7 +41,8 @@ export class TlsCounts implements TlsStats {
   }
 
   /** A handshake came to nothing. */
-  refused(): void {
+  refused(peer: Peer): void {
+    publishTls("failed", peer);
     this.failed++;
     this.block?.count("tlsFailed", 1);
   }

@@ -18,6 +18,7 @@ import {
 } from "@tz/sys";
 import { type EpollLoop, EpollTransport } from "../loop/epoll.js";
 import type { SendBatch } from "../loop/send-batch.js";
+import { publishLimit } from "../observe/connection-channels.js";
 import {
   type ClientHello,
   HELLO_INCOMPLETE,
@@ -177,6 +178,7 @@ export class TlsTransport extends EpollTransport {
     opening.hello = hello === HELLO_INCOMPLETE || hello === HELLO_UNREADABLE ? undefined : hello;
     const waitMs = this.#layer.gate.enter(this.#loop.nowMs);
     if (waitMs < 0) {
+      publishLimit("handshakesPerSecond", "the handshake would wait too long: closed", this);
       this.#fail(ECONNREFUSED);
     } else if (waitMs > 0) {
       this.#state = WAITING;
@@ -220,7 +222,7 @@ export class TlsTransport extends EpollTransport {
       this.#fail(error === SSL_ERROR_SYSCALL ? ECONNRESET : EPROTO);
       return;
     }
-    this.#layer.counts.completed(ssl.SSL_session_reused(this.#ssl) === 1);
+    this.#layer.counts.completed(ssl.SSL_session_reused(this.#ssl) === 1, this);
     this.#state = OPEN;
     this.#endOpening();
     // What came behind the handshake gives no edge of its own.
@@ -234,7 +236,7 @@ export class TlsTransport extends EpollTransport {
   }
 
   #fail(errno: number): void {
-    this.#layer.counts.refused();
+    this.#layer.counts.refused(this);
     this.destroy(errno);
   }
 
