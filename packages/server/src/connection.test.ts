@@ -215,6 +215,7 @@ describe("requests that are refused", () => {
       "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
       501,
     ],
+    ["501 for CONNECT (RFC 9110 §9.3.6)", "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", 501],
     ["505 for HTTP/2.0", "GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505],
   ];
   test.each(cases)("%s; nothing after it is served", async (_name, request, status) => {

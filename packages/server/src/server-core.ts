@@ -158,6 +158,8 @@ export class ServerCore {
       if (plan instanceof Promise) this.lend(head, length);
       return plan;
     }
+    // RFC 9110 §9.3.6: behind a 2xx the client would take the connection for a tunnel, and there is none.
+    if (mount === undefined && head.methodId === METHOD.CONNECT) return errorPlan(501, true);
     if (mount === undefined && this.handler !== undefined) this.observer?.handler();
     const handler =
       mount === undefined ? this.#fallback(known) : (request: ServerRequest) => mount.plan(request.head);
