@@ -391,6 +391,32 @@ describe("answers", () => {
     expect(parseResponses(old.received).map(({ status }) => status)).toEqual([200]);
   });
 
+  test("a HEAD request that is refused unread carries no body either", async () => {
+    for (const text of [
+      "HEAD ftp://y/a.txt HTTP/1.1\r\nHost: a\r\n\r\n",
+      "HEAD /a.txt#part HTTP/1.1\r\nHost: a\r\n\r\n",
+      "\r\nHEAD /a b HTTP/1.1\r\nHost: a\r\n\r\n",
+      "HEAD / HTTP/1.1\r\n\r\n",
+      "HEAD / HTTP/1.1\r\nHost: a\r\nA : b\r\n\r\n",
+      "HEAD / HTTP/1.1\r\nHo",
+    ]) {
+      const answers = await Promise.all(
+        [text, text.replace("HEAD", "GET")].map(async (sent) => {
+          const server = await fakeServer(echo);
+          const client = server.connect();
+          client.clientSend(sent);
+          client.clientEnd();
+          await server.settle();
+          return Buffer.from(client.received).toString("latin1");
+        }),
+      );
+      const heads = answers.map((answer) => answer.slice(0, answer.indexOf("\r\n\r\n") + 4));
+      expect(answers[0], text).toMatch(/^HTTP\/1\.1 4\d\d .*\r\nContent-Length: [1-9]/s);
+      expect(answers[0], text).toBe(heads[0]);
+      expect(answers[1]!.length, text).toBeGreaterThan(heads[1]!.length);
+    }
+  });
+
   test("HEAD, 204 and 304 carry no body, whatever the plan says", async () => {
     const server = await fakeServer((request) => textPlan("body", Number(request.target.slice(1))));
     const client = server.connect();

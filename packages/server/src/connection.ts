@@ -28,6 +28,7 @@ const CONTINUE = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n", "latin1");
 const CHUNKED_LINE = Buffer.from("Transfer-Encoding: chunked\r\n", "latin1");
 /** A closing connection reads on for this much at the most. */
 const MAX_LINGER_BYTES = 1024 * 1024;
+const HEAD_METHOD = "HEAD ";
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 /** How often the progress of a client that is behind is looked at within `writeTimeoutMs`. */
@@ -316,6 +317,7 @@ export class Connection
       }
       this.#flags &= ~(HEAD_BEGUN | LINE_DONE);
       if (used < 0) {
+        this.#put(IS_HEAD, beginsWithHead(bytes, position, end));
         this.#reject(head, used);
         break;
       }
@@ -508,7 +510,6 @@ export class Connection
 
   #reject(head: RequestHead, errorId: number): void {
     this.#flags &= ~KEEP_ALIVE;
-    this.#flags &= ~IS_HEAD;
     this.#minorVersion = head.minorVersion;
     const { status } = parseErrorOf(errorId);
     if (status === 414) publishLimit("maxRequestLineBytes", "answered 414", this);
@@ -519,7 +520,7 @@ export class Connection
   /** The client closed in the middle of a head. */
   #rejectCutHead(): void {
     this.#flags &= ~KEEP_ALIVE;
-    this.#flags &= ~IS_HEAD;
+    this.#put(IS_HEAD, this.#pending !== null && beginsWithHead(this.#pending, 0, this.#pending.byteLength));
     this.#respond(errorPlan(400, true));
     if (this.#flush(false) && this.#output === OUTPUT.idle) this.#afterAnswer();
   }
@@ -941,7 +942,10 @@ export class Connection
     }
     if (body !== null || this.#pending !== null) {
       this.#flags &= ~KEEP_ALIVE;
-      this.#flags &= ~IS_HEAD;
+      this.#put(
+        IS_HEAD,
+        this.#pending !== null && beginsWithHead(this.#pending, 0, this.#pending.byteLength),
+      );
       if (body !== null) {
         // Answered already: only the discarded rest is missing.
         publishLimit("bodyTimeoutMs", "the rest of a body does not come: closed", this);
@@ -998,6 +1002,15 @@ function beginsLine(bytes: Uint8Array, start: number, end: number): boolean {
   while (at < end && (bytes[at] === LINE_FEED || bytes[at] === CARRIAGE_RETURN)) at++;
   const lineFeed = bytes.indexOf(LINE_FEED, at);
   return lineFeed >= 0 && lineFeed < end;
+}
+
+/** A request that cannot be read still has a method, and the answer to HEAD has no content (RFC 9110 §9.3.2). */
+function beginsWithHead(bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start;
+  while (at < end && (bytes[at] === LINE_FEED || bytes[at] === CARRIAGE_RETURN)) at++;
+  if (end - at < HEAD_METHOD.length) return false;
+  for (let i = 0; i < HEAD_METHOD.length; i++) if (bytes[at + i] !== HEAD_METHOD.charCodeAt(i)) return false;
+  return true;
 }
 
 /** `first` with `bytes[start, end)` behind it: in the room behind it when there is some, otherwise in twice as much. */

@@ -23,6 +23,8 @@ const TOLD_MAX = 10_000;
 
 export interface EntryLoaderInit {
   readonly options: ResolvedOptions;
+  /** What the options add to answers that are no file. */
+  readonly refusalFields: readonly string[];
   readonly files: FileSystem;
   readonly memory: AnswerMemory;
   readonly cache: AnswerCache;
@@ -61,6 +63,7 @@ export class EntryLoader {
         maxRanges: options.maxRanges,
         throttleBytesPerSecond: options.throttleBytesPerSecond,
         earlyHints: undefined,
+        refusalFields: init.refusalFields,
       },
       onResized: (entry, byBytes) => this.#cache.resized(entry, byBytes),
     };
@@ -187,7 +190,7 @@ export class EntryLoader {
   }
 
   *#entryOf(key: string, resolution: Resolution, lookup: Lookup, isLast: boolean): Steps<Entry | undefined> {
-    const { options, known } = this.#init;
+    const { options, known, refusalFields } = this.#init;
     const { probes } = lookup;
     switch (resolution.kind) {
       case "file": {
@@ -213,7 +216,7 @@ export class EntryLoader {
         return yield* FileEntry.make(source, this.#fileContext, isLast);
       }
       case "redirect":
-        return new RedirectEntry(key, probes, resolution.location);
+        return new RedirectEntry(key, probes, resolution.location, refusalFields);
       case "directory":
         if (options.listing === false) return new RefusedEntry(key, probes, 403, true);
         return yield* wait(this.#list(key, resolution.path, probes, options.listing));
@@ -235,10 +238,10 @@ export class EntryLoader {
   }
 
   async #list(key: string, path: string, probes: readonly Probe[], rules: ResolvedListing): Promise<Entry> {
-    const { options } = this.#init;
+    const { options, refusalFields } = this.#init;
     const listing = await DirectoryListing.read(this.#files, path, options);
     if (typeof listing === "string") return new RefusedEntry(key, probes, listing === "missing" ? 404 : 403);
-    return new ListingEntry({ target: key, path, listing, probes }, options, rules);
+    return new ListingEntry({ target: key, path, listing, probes, refusalFields }, options, rules);
   }
 }
 

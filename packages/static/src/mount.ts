@@ -131,15 +131,16 @@ export class StaticMount implements PlanMount {
     this.#cache = new AnswerCache(options, clock, this.#tree);
     this.#shared = hasSys ? new SharedAnswers(new RegionMemory()) : undefined;
     this.#memory = this.#shared ?? heapMemory;
+    this.#refusalFields = fieldsOfRefusals(options);
     this.#loader = new EntryLoader({
       options,
+      refusalFields: this.#refusalFields,
       files: this.#files,
       memory: this.#memory,
       cache: this.#cache,
       known,
       observation: this.#observation,
     });
-    this.#refusalFields = fieldsOfRefusals(options);
     this.#optionsPlan = {
       head: new ResponseHead(204, mergeFields([...ALLOW], this.#refusalFields)),
       body: { kind: "none" },
@@ -174,6 +175,16 @@ export class StaticMount implements PlanMount {
   /** Answers that the workers of a server keep together, with `cache.shared`. */
   shared(workers: number): Promise<SharedPart | undefined> | undefined {
     return this.#shared?.part(this.options, workers);
+  }
+
+  /**
+   * To the root of the mount, for a router that has its own path without a slash at the end.
+   * @internal
+   */
+  redirectToRoot(request: PlanRequest, location: string): ResponsePlan | undefined {
+    return this.options.trailingSlash === "never"
+      ? undefined
+      : redirectPlan(location, request.target, this.#errorFields(request));
   }
 
   /** Forgets every cached answer. */
@@ -255,12 +266,12 @@ export class StaticMount implements PlanMount {
   }
 
   #planCold(request: PlanRequest, attempt = 1): MaybePromise<StaticPlan> {
-    if (this.#isClosed || attempt > ATTEMPTS_MAX) return errorPlan(request, 503, this.#refusalFields);
+    if (this.#isClosed || attempt > ATTEMPTS_MAX) return errorPlan(request, 503, this.#errorFields(request));
     const target = parseTarget(request.target, this.prefix);
     if (target === "elsewhere") return this.#refuse(request, 404);
     if (typeof target === "string") return this.#refuse(request, 400);
     if (isMisspelled(target, this.prefix)) {
-      return redirectPlan(target.canonical, request.target, this.#refusalFields);
+      return redirectPlan(target.canonical, request.target, this.#errorFields(request));
     }
     const verdict = judgePath(target.segments, this.options);
     if (verdict === "denied") return passing(false, this.#refuse(request, 404));
@@ -280,7 +291,7 @@ export class StaticMount implements PlanMount {
   /** A callback of the user threw, or we did. */
   #failed(request: PlanRequest, path: string, error: unknown): ResponsePlan {
     this.#observation.warn({ kind: "failed", path, error });
-    return errorPlan(request, 500, this.#refusalFields);
+    return errorPlan(request, 500, this.#errorFields(request));
   }
 
   #answerAndRelease(
@@ -292,7 +303,7 @@ export class StaticMount implements PlanMount {
     if (!(entry instanceof RefusedEntry)) return this.#answerOnce(entry, request, attempt);
     const { status, isDirectory } = entry;
     entry.release();
-    if (isDirectory) return passing(true, this.#refuse(request, status));
+    if (isDirectory) return this.#refuseOrFallBack(request, status, target, true);
     if (status === 404 && isDenied(target.path, this.options))
       return passing(false, this.#refuse(request, status));
     return this.#refuseOrFallBack(request, status, target);
@@ -313,6 +324,12 @@ export class StaticMount implements PlanMount {
       .finally(() => entry.release());
   }
 
+  /** What an answer that is no file carries. */
+  #errorFields(request: PlanRequest): readonly string[] {
+    const own = this.#ownFields(request);
+    return own.length === 0 ? this.#refusalFields : mergeFields([...this.#refusalFields], own);
+  }
+
   /** Fields for this request alone. */
   #ownFields(request: PlanRequest): readonly string[] {
     const { cors } = this.options;
@@ -320,22 +337,29 @@ export class StaticMount implements PlanMount {
   }
 
   /** A navigation to a path that is no file is the application's to answer (RFC 9110 has no word for it). */
-  #refuseOrFallBack(request: PlanRequest, status: number, target: TargetPath): MaybePromise<StaticPlan> {
+  #refuseOrFallBack(
+    request: PlanRequest,
+    status: number,
+    target: TargetPath,
+    isDirectory = false,
+  ): MaybePromise<StaticPlan> {
     const { spaFallback } = this.options;
-    if (spaFallback === false || status !== 404 || !isNavigation(request, target)) {
-      return this.#refuse(request, status);
-    }
+    const refuse = (kept: PlanRequest): MaybePromise<StaticPlan> =>
+      isDirectory ? passing(true, this.#refuse(kept, status)) : this.#refuse(kept, status);
+    const isOurs = isDirectory ? !isDenied(target.path, this.options) : status === 404;
+    if (spaFallback === false || !isOurs || !isNavigation(request, target)) return refuse(request);
     return this.#withFile(spaFallback, request, (entry, kept) => {
-      if (entry === undefined) return this.#refuse(kept, status);
+      if (entry === undefined) return refuse(kept);
       const plan = entry.answer(kept, [...this.#ownFields(kept), "Vary", "Accept"]);
       const orBusy = (made: ResponsePlan | undefined): StaticPlan =>
-        made ?? errorPlan(kept, 503, this.#refusalFields);
+        made ?? errorPlan(kept, 503, this.#errorFields(kept));
       return plan instanceof Promise ? plan.then(orBusy) : orBusy(plan);
     });
   }
 
   #refuse(request: PlanRequest, status: number, extra: readonly string[] = []): MaybePromise<StaticPlan> {
-    const fields = this.#refusalFields.length === 0 ? extra : mergeFields([...this.#refusalFields], extra);
+    const common = this.#errorFields(request);
+    const fields = common.length === 0 ? extra : mergeFields([...common], extra);
     const page = this.options.errorPages.get(status);
     if (page === undefined) return errorPlan(request, status, fields);
     return this.#withFile(page, request, (entry, kept) => {

@@ -57,6 +57,36 @@ test("Express: a mount with its own prefix, and one below a path of the router",
   }
 });
 
+test("Express: the path of a router without its slash is sent to the directory", async () => {
+  const app = express();
+  app.use("/assets", toNodeHandler(mountOf("/", { cors: true })));
+  app.use("/flat", toNodeHandler(mountOf("/", { trailingSlash: "never" })));
+  app.use("/:any", toNodeHandler(mountOf("/")));
+  app.use(
+    (request, _response, next) => {
+      request.url = "/";
+      next();
+    },
+    toNodeHandler(mountOf("/")),
+  );
+  const base = await listen(app);
+  for (const query of ["", "?x=1&y=/a"]) {
+    for (const method of ["GET", "HEAD"]) {
+      const redirect = await get(`${base}/assets${query}`, { method });
+      expect([redirect.status, redirect.headers.get("location")]).toEqual([308, `/assets/${query}`]);
+      expect(redirect.headers.get("access-control-allow-origin")).toBe("*");
+    }
+    expect((await get(`${base}/assets/${query}`)).status).toBe(200);
+    expect((await get(`${base}/flat${query}`)).status).toBe(200);
+  }
+  // Another host, to a browser.
+  const client = await RawClient.connect(Number(new URL(base).port));
+  client.send("GET /\\\\example.com HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  await client.closed();
+  expect(client.received.toString("latin1")).toMatch(/^HTTP\/1\.1 200/);
+  expect(client.received.toString("latin1")).not.toMatch(/\nlocation:/i);
+});
+
 test("Express: what a mount does not have goes on to the next, what it refuses does not", async () => {
   const app = express();
   app.use(toNodeHandler(mountOf("/", { index: ["nope.html"], denyExtensions: [".js"] })));

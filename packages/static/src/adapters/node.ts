@@ -11,7 +11,8 @@ import {
   type PlanRequest,
   type ResponsePlan,
 } from "@tz/http1";
-import type { StaticPlan } from "../mount.js";
+import type { StaticMount, StaticPlan } from "../mount.js";
+import { parseTarget } from "../resolve/target.js";
 import { mergeFields } from "../respond/field-list.js";
 import { readSegments } from "../respond/segment-reader.js";
 import { DECIDING_FIELDS } from "./deciding-fields.js";
@@ -43,11 +44,30 @@ export function toNodeHandler(mount: PlanMount, options: NodeHandlerOptions = {}
     const wanted = fallthrough ? next : undefined;
     if (place === undefined) {
       if (next !== undefined) next();
-      else respond(mount, request, response, { target: request.url ?? "/", base: "" }, undefined);
+      else
+        respond(
+          mount,
+          request,
+          response,
+          { target: request.url ?? "/", base: "", lacksSlash: false },
+          undefined,
+        );
       return;
     }
-    respond(mount, request, response, place, wanted);
+    const seen = place.lacksSlash ? withSlashPlan(mount, request, place) : undefined;
+    if (seen !== undefined) send(request, response, seen, "");
+    else respond(mount, request, response, place, wanted);
   };
+}
+
+/** Relative links of an index page need the slash that the router in front did not ask for. */
+function withSlashPlan(mount: PlanMount, request: IncomingMessage, place: Place): ResponsePlan | undefined {
+  if (request.method !== "GET" && request.method !== "HEAD") return undefined;
+  // A path that could be read as another host, or in two ways, is no place to send a client to.
+  const target = parseTarget(`${place.base}/`, "/");
+  if (typeof target === "string" || target.raw.includes("//")) return undefined;
+  const seen = new NodeRequest(request, place.target);
+  return (mount as Partial<StaticMount>).redirectToRoot?.(seen, target.canonical);
 }
 
 interface Place {
@@ -55,18 +75,32 @@ interface Place {
   readonly target: string;
   /** What a router in front took off, to be put back in `Location`. */
   readonly base: string;
+  /** What was asked for is the path that the router took off, without a slash. */
+  readonly lacksSlash: boolean;
 }
 
 /** Routers strip their own path from `url`; the mount's prefix is looked for in the whole path first. */
 function placeOf(
-  request: { readonly url?: string | undefined; readonly originalUrl?: string | undefined },
+  request: {
+    readonly url?: string | undefined;
+    readonly originalUrl?: string | undefined;
+    readonly baseUrl?: string | undefined;
+  },
   prefix: string,
 ): Place | undefined {
   const url = originForm(request.url ?? "/");
   const whole = originForm(request.originalUrl ?? url);
-  if (prefix !== "/" && isBelow(whole, prefix)) return { target: whole, base: "" };
+  if (prefix !== "/" && isBelow(whole, prefix)) return { target: whole, base: "", lacksSlash: false };
   if (!isBelow(url, prefix)) return undefined;
-  return { target: url, base: whole.endsWith(url) ? whole.slice(0, whole.length - url.length) : "" };
+  if (whole.endsWith(url)) {
+    return { target: url, base: whole.slice(0, whole.length - url.length), lacksSlash: false };
+  }
+  const base = whole.split("?", 1)[0]!;
+  // Routers make "/" of nothing: "/assets?x" below "/assets" is "/?x".
+  // Express says what it took off: what somebody wrote into "url" is no path without a slash.
+  const isStripped = request.baseUrl === undefined || request.baseUrl === base;
+  const lacksSlash = prefix === "/" && base !== "" && isStripped && base + url.slice(1) === whole;
+  return { target: url, base: lacksSlash ? base : "", lacksSlash };
 }
 
 /** `http://host/path` is allowed in a request line (RFC 9112 §3.2.2). */

@@ -31,6 +31,8 @@ export interface ListingSource {
   readonly path: string;
   readonly listing: DirectoryListing;
   readonly probes: readonly Probe[];
+  /** What the options add to answers that are no file. */
+  readonly refusalFields: readonly string[];
 }
 
 export class ListingEntry extends Entry {
@@ -56,12 +58,13 @@ export class ListingEntry extends Entry {
 
   async #answer(request: PlanRequest, own: readonly string[] = []): Promise<ResponsePlan> {
     const { html, json, sort } = this.#rules;
+    const refusal = mergeFields([...this.#source.refusalFields], own);
     const isHtml = html && (!json || prefers(request.field(FIELD.accept), "text/html", "application/json"));
-    if (!html && !json) return errorPlan(request, 403, own);
+    if (!html && !json) return errorPlan(request, 403, refusal);
     const query = readQuery(request.target, sort);
     const isSlashed = request.target.split("?", 1)[0]!.endsWith("/");
     const rendered = await this.#render(query, isHtml, isSlashed);
-    if (rendered === undefined) return errorPlan(request, 404, own);
+    if (rendered === undefined) return errorPlan(request, 404, refusal);
     const { bytes, etag } = rendered;
 
     const fields: string[] = [];
@@ -72,7 +75,7 @@ export class ListingEntry extends Entry {
     mergeFields(fields, own);
     const validators = { etag, formerEtag: undefined, lastModifiedSeconds: undefined };
     const verdict = evaluatePreconditions(request, validators);
-    if (verdict === "failed") return errorPlan(request, 412, own);
+    if (verdict === "failed") return errorPlan(request, 412, refusal);
     if (verdict === "not-modified") {
       return { head: new ResponseHead(304, ["ETag", etag, ...fields]), body: { kind: "none" } };
     }

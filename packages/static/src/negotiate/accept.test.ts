@@ -10,9 +10,10 @@ test("weights", () => {
   ]);
   expect(parseWeighted("")).toEqual([]);
   expect(parseWeighted(",,")).toEqual([]);
-  expect(parseWeighted("a;q=2, b;q=x, c;q=0.1234, d;q=")).toEqual(
-    ["a", "b", "c", "d"].map((value) => ({ value, weight: 1 })),
+  expect(parseWeighted("a;q=2, b;q=x, c;q=0.0000, d;q=, e;q=-1, f;q")).toEqual(
+    ["a", "b", "c", "d", "e", "f"].map((value) => ({ value, weight: 0 })),
   );
+  expect(parseWeighted("a;level=1")).toEqual([{ value: "a", weight: 1 }]);
   expect(parseWeighted("a,".repeat(1000)).length).toBeLessThanOrEqual(64);
 });
 

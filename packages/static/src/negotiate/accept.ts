@@ -3,7 +3,7 @@
 export interface Weighted {
   /** Lower case, without parameters. */
   readonly value: string;
-  /** 0 to 1; a weight that is not one (`q=2`, `q=x`) counts as not given, 1. */
+  /** 0 to 1; a weight that is none (`q=2`, `q=0.0000`, `q=-1`) asks for nothing that can be told: 0. */
   readonly weight: number;
 }
 
@@ -20,7 +20,7 @@ export function parseWeighted(value: string): readonly Weighted[] {
     let weight = 1;
     for (const parameter of parameters) {
       const [key = "", text = ""] = parameter.split("=");
-      if (key.trim().toLowerCase() === "q" && WEIGHT.test(text.trim())) weight = Number(text);
+      if (key.trim().toLowerCase() === "q") weight = WEIGHT.test(text.trim()) ? Number(text) : 0;
     }
     members.push({ value: trimmed, weight });
   }

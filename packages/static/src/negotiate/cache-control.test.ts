@@ -9,6 +9,8 @@ test.each([
   "main.d41d8cd98f00b204e9800998ecf8427e.js",
   "index-BX3k9_aZ.js",
   "logo-D4x_Q2bb.svg",
+  "vendor-5fK2mQ8z.js",
+  "_next/static/chunks/main-app-3f2a9c1b7d6e5f40.js",
   "assets/index-DDBZmgfu.css",
   "/app/assets/js/later-bXyQQzKd.js",
 ])("%s carries a hash", (name) => {
@@ -30,6 +32,17 @@ test.each([
   "assets/a-DDBZmgfuX.css",
   "3f2a9c1b/app.js",
   "photo.3f2a9c1b",
+  "book-Chapter1.html",
+  "book-Chapter1.pdf",
+  "x-Version2.zip",
+  "holiday-Photo001.jpg",
+  "case-iPhone14.png",
+  "road-2024Plan.pdf",
+  "setup-Windows7.exe",
+  "assets/book-Chapter1.js",
+  "assets/case-iPhone14.png",
+  "app.3f2a9c1b.html",
+  "index-BX3k9_aZ.htm",
 ])("%s does not", (name) => {
   expect(isHashedName(name)).toBe(false);
 });

@@ -5,18 +5,26 @@ const YEAR_SECONDS = 31_536_000;
 
 /** `app.3f2a9c1b.js`, `index-0a1b2c3d4e5f.css`: eight and more hex digits, with a letter and a digit among them. */
 const HEX_HASH = /[.\-_](?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{8,64}(?=\.)/;
-/** `index-BX3k9_aZ.js` (Vite, Rollup): eight characters of base64url with a digit, a capital and a small letter. */
-const BASE64_HASH = /-(?=[\w-]{0,7}[0-9])(?=[\w-]{0,7}[A-Z])(?=[\w-]{0,7}[a-z])[\w-]{8}(?=\.[a-z0-9]+$)/;
+/**
+ * `index-BX3k9_aZ.js` (Vite, Rollup): eight characters of base64url with a digit, a capital and a small
+ * letter. Words with a number before or behind them are names that people give: `book-Chapter1`, `x-2024Plan`.
+ */
+const BASE64_HASH =
+  /-(?=[\w-]{0,7}[0-9])(?=[\w-]{0,7}[A-Z])(?=[\w-]{0,7}[a-z])(?!\d*[A-Za-z][a-z]*(?:[A-Z][a-z]+)*\d*\.)[\w-]{8}(?=\.[a-z0-9]+$)/;
 /**
  * `assets/index-DDBZmgfu.css`: one in four of these hashes has no digit and could be a word. Below `assets/`, where
  * Vite puts what it made, mixed letters count unless they read as words (`FontData`).
  */
 const LETTERS_HASH =
-  /(?:^|\/)assets\/(?:.*\/)?[^/]*-(?=[\w-]{0,7}[A-Z])(?=[\w-]{0,7}[a-z])(?![A-Za-z][a-z]+(?:[A-Z][a-z]+)*\.)[\w-]{8}\.[a-z0-9]+$/;
+  /(?:^|\/)assets\/(?:.*\/)?[^/]*-(?=[\w-]{0,7}[A-Z])(?=[\w-]{0,7}[a-z])(?!\d*[A-Za-z][a-z]*(?:[A-Z][a-z]+)*\d*\.)[\w-]{8}\.[a-z0-9]+$/;
+
+/** Pages are linked to and kept as bookmarks: whatever their name looks like, they are to change under it. */
+const DOCUMENT = /\.(?:html?|xhtml)$/i;
 
 /** Does the name carry a hash of the content, so that other content will have another name? */
 export function isHashedName(path: string): boolean {
   const name = path.slice(path.lastIndexOf("/") + 1);
+  if (DOCUMENT.test(name)) return false;
   return HEX_HASH.test(name) || BASE64_HASH.test(name) || LETTERS_HASH.test(path);
 }
 

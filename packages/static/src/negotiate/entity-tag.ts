@@ -16,8 +16,11 @@ function opaque(tag: string): string {
   return tag.startsWith("W/") ? tag.slice(2) : tag;
 }
 
-/** One member of the list and its comma. etagc: %x21 / %x23-7E / obs-text. Sticky, so that no scan is repeated. */
-const MEMBER = /[\t ]*((?:W\/)?"[\x21\x23-\x7e\x80-\uffff]*")?[\t ]*(?:,|$)/y;
+/**
+ * One member of the list and its comma. etagc: %x21 / %x23-7E / obs-text. Sticky, so that no scan is repeated,
+ * and one place only for each run of blanks to match in, so that none is divided in every way there is.
+ */
+const MEMBER = /[\t ]*(?:((?:W\/)?"[\x21\x23-\x7e\x80-\uffff]*")[\t ]*)?(?:,|$)/y;
 
 /**
  * Does any member of the field value match? `"*"` matches every current representation. What is not a list of

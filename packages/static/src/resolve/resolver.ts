@@ -65,7 +65,7 @@ export class Resolver {
     }
     if (typeof found === "string") return refused(found);
     if (isOpened(found)) {
-      const clean = cleanUrls ? cleanPath(path, this.#options.index) : undefined;
+      const clean = cleanUrls ? yield* this.#cleanAddress(path) : undefined;
       if (clean === undefined) return yield* this.#file(path, found);
       this.#lookup.discard(found);
       if (!isServed(path, this.#options)) return NOT_FOUND;
@@ -73,6 +73,10 @@ export class Resolver {
       return this.#redirect(clean.path, withSlash);
     }
     if (found.kind !== "directory") return NOT_FOUND;
+    if (cleanUrls && (yield* this.#indexPath(path)) === undefined) {
+      const page = yield* this.#page(path);
+      if (page !== undefined) return trailingSlash === "always" ? this.#redirect(path, true, page) : page;
+    }
     // Links in an index page are relative to the directory, so its address has to end in a slash.
     if (trailingSlash !== "never") return this.#redirect(path, true);
     return (yield* this.#index(path)) ?? { kind: "directory", path, status: found };
@@ -95,6 +99,8 @@ export class Resolver {
       return trailingSlash === "never" ? this.#redirect(path, false) : NOT_FOUND;
     }
     if (found.kind !== "directory") return NOT_FOUND;
+    const page = yield* this.#page(path);
+    if (page !== undefined) return trailingSlash === "always" ? page : this.#redirect(path, false, page);
     return this.#orWithoutSlash({ kind: "directory", path, status: found });
   }
 
@@ -116,6 +122,36 @@ export class Resolver {
       }
     }
     return undefined;
+  }
+
+  /** Where the first index file that is there lies, whether it may be served or not. */
+  *#indexPath(path: string): Steps<string | undefined> {
+    for (const name of this.#options.index) {
+      const below = path === "" ? name : `${path}/${name}`;
+      const found = yield* this.#lookup.open(below);
+      if (found === "missing") continue;
+      if (typeof found === "string") return below;
+      if (!isOpened(found)) continue;
+      this.#lookup.discard(found);
+      return below;
+    }
+    return undefined;
+  }
+
+  /** The cleaner address of a page; `undefined` when it has none, or when something else answers there. */
+  *#cleanAddress(path: string): Steps<CleanPath | undefined> {
+    const clean = cleanPath(path, this.#options.index);
+    if (clean === undefined) return undefined;
+    if (clean.isDirectory) return (yield* this.#indexPath(clean.path)) === path ? clean : undefined;
+    const found = yield* this.#lookup.open(clean.path);
+    if (found === "missing") return this.#init.names.has(clean.path) ? undefined : clean;
+    if (typeof found === "string") return undefined;
+    if (isOpened(found)) {
+      this.#lookup.discard(found);
+      return undefined;
+    }
+    const isFree = found.kind === "directory" && (yield* this.#indexPath(clean.path)) === undefined;
+    return isFree ? clean : undefined;
   }
 
   /** `about` for `about.html`. */
@@ -189,14 +225,17 @@ export class Resolver {
   }
 }
 
+interface CleanPath {
+  readonly path: string;
+  readonly isDirectory: boolean;
+}
+
 /** `dir/index.html` to `dir`, `dir/page.html` to `dir/page`; `undefined` when it is clean already. */
-function cleanPath(
-  path: string,
-  index: readonly string[],
-): { readonly path: string; readonly isDirectory: boolean } | undefined {
+function cleanPath(path: string, index: readonly string[]): CleanPath | undefined {
   const slash = path.lastIndexOf("/");
   const name = path.slice(slash + 1);
-  if (!name.endsWith(PAGE_SUFFIX) || name === PAGE_SUFFIX) return undefined;
+  // `..html` without its end would be a step, not a name.
+  if (!name.endsWith(PAGE_SUFFIX) || /^\.{0,2}$/.test(name.slice(0, -PAGE_SUFFIX.length))) return undefined;
   return index.includes(name)
     ? { path: path.slice(0, Math.max(0, slash)), isDirectory: true }
     : { path: path.slice(0, -PAGE_SUFFIX.length), isDirectory: false };

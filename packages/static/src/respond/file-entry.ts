@@ -8,6 +8,7 @@ import { snapshot } from "../request-snapshot.js";
 import type { FileStatus, OpenedFile } from "../resolve/file-system.js";
 import type { MaybePromise, Steps } from "../steps.js";
 import { errorPlan } from "./error-pages.js";
+import { mergeFields } from "./field-list.js";
 import { describeFile } from "./file-description.js";
 import { CONDITIONAL_OR_RANGE_MASK, type Form } from "./form.js";
 import { type FormContext, FormMaker } from "./form-maker.js";
@@ -115,11 +116,16 @@ export class FileEntry extends Entry implements FormOwner {
 
   override answer(request: PlanRequest, own?: readonly string[]): MaybePromise<ResponsePlan | undefined> {
     const coding = this.#choose(request);
-    if (coding === undefined) return errorPlan(request, 406, [...(own ?? []), "Vary", "Accept-Encoding"]);
+    if (coding === undefined) return this.#notAcceptable(request, own);
     const stored = this.#forms.get(coding);
     return stored === undefined
       ? this.#answerWhenMade(coding, snapshot(request), own)
       : this.#answerStored(stored, request, own);
+  }
+
+  #notAcceptable(request: PlanRequest, own: readonly string[] = []): ResponsePlan {
+    const fields = mergeFields([...this.#context.rules.refusalFields], own);
+    return errorPlan(request, 406, mergeFields(fields, ["Vary", "Accept-Encoding"]));
   }
 
   /** The form that every client can read, for those who send it under another status. */
@@ -225,7 +231,7 @@ export class FileEntry extends Entry implements FormOwner {
   #streamIdentity(request: PlanRequest, own: readonly string[] = []): ResponsePlan {
     const { first } = this.#forms;
     const decoder = first && decompressor(first.coding as Compression);
-    if (first === undefined || decoder === undefined) return errorPlan(request, 406, own);
+    if (first === undefined || decoder === undefined) return this.#notAcceptable(request, own);
     const fields = [...this.#maker.streamFields(first.status), ...own];
     return first.form.answerWith(request, 200, fields, (body) => ({
       kind: "stream",

@@ -25,14 +25,18 @@ function queryOf(target: string): string {
 
 export class RedirectEntry extends Entry {
   readonly #location: string;
+  readonly #fields: readonly string[];
 
-  constructor(target: string, probes: readonly Probe[], location: string) {
+  /** @param fields what the options add to answers that are no file */
+  constructor(target: string, probes: readonly Probe[], location: string, fields: readonly string[] = []) {
     super(target, probes);
     this.#location = location;
+    this.#fields = fields;
   }
 
   override answer(request: PlanRequest, own?: readonly string[]): ResponsePlan {
-    return redirectPlan(this.#location, request.target, own);
+    const fields = own === undefined ? this.#fields : mergeFields([...this.#fields], own);
+    return redirectPlan(this.#location, request.target, fields);
   }
 }
 

@@ -20,6 +20,8 @@ export interface FormRules {
   readonly throttleBytesPerSecond: number | undefined;
   /** `103 Early Hints` to go before an answer with content. */
   readonly earlyHints: ResponseHead | undefined;
+  /** What the options add to answers that are no file: the refusals of a request for one. */
+  readonly refusalFields: readonly string[];
 }
 
 /** A plan that keeps its form alive. Made once and handed out often, or made for one request. */
@@ -106,7 +108,8 @@ export class Form extends Shared {
   answer(request: PlanRequest, own: readonly string[] = NONE): ResponsePlan {
     const { representation } = this;
     const verdict = evaluatePreconditions(request, representation);
-    if (verdict === "failed") return errorPlan(request, 412, own);
+    if (verdict === "failed")
+      return errorPlan(request, 412, mergeFields([...this.#rules.refusalFields], own));
     if (verdict === "not-modified") {
       if (own === NONE) return shared(this.notModifiedPlan);
       return this.#once(new ResponseHead(304, mergeFields(representation.notModifiedFields(), own)), {
@@ -152,7 +155,8 @@ export class Form extends Shared {
     const ranges = parseRange(range, content.byteLength, this.#rules.maxRanges);
     if (ranges === "whole") return this.#whole(request, own);
     if (ranges === "unsatisfiable") {
-      return errorPlan(request, 416, ["Content-Range", `bytes */${content.byteLength}`, ...own]);
+      const fields = ["Content-Range", `bytes */${content.byteLength}`, ...this.#rules.refusalFields];
+      return errorPlan(request, 416, mergeFields(fields, own));
     }
     const [only] = ranges;
     if (ranges.length === 1 && only !== undefined) {
