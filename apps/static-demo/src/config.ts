@@ -130,7 +130,10 @@ function buildCommand(version: string): Command {
       new Option("--socket-mode <octal>", "who may connect to a Unix socket, as 660").argParser(parseMode),
     )
     .option("--quiet", "no notes on stderr, only errors", false)
-    .option("--config <file>", "server and mounts from a file: .json, .mjs, .js, .cjs, .ts");
+    .option(
+      "--config <file>",
+      "server and mounts from a file: .json, .mjs, .js, .cjs; .ts from Node 22.18 on",
+    );
   return addMountFlags(addMonitoringFlags(addTlsFlags(command, parsePort)))
     .version(version)
     .showSuggestionAfterError(false)
@@ -162,6 +165,14 @@ export function readConfig(args: readonly string[], version: string): CommandLin
   const mount = mountOptions(ofMount);
   if (dir === undefined && config === undefined && Object.keys(mount).length > 0) {
     throw new UsageError("options for the files need a DIR; the demo site has its own");
+  }
+  if (config === undefined && mount.earlyHints === true && mount.manifest === undefined) {
+    throw new UsageError("--early-hints needs --manifest: it has the preloads to send");
+  }
+  if (config === undefined && socketMode !== undefined && !host.includes("/")) {
+    throw new UsageError(
+      `--socket-mode needs the path of a Unix socket as --host (with a slash), got ${JSON.stringify(host)}`,
+    );
   }
   if (pin && workers === 1 && config === undefined) {
     throw new UsageError("--pin needs --workers 2 or more, or auto");

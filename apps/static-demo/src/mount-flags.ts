@@ -1,4 +1,4 @@
-import type { StaticOptions } from "@tz/static";
+import { refusalOfField, type StaticOptions } from "@tz/static";
 import { type Command, InvalidArgumentError, Option } from "commander";
 
 const MIB = 1024 * 1024;
@@ -39,12 +39,12 @@ export function addMountFlags(command: Command): Command {
     )
     .addOption(
       new Option("--ttl <seconds>", "keep a file in memory no longer than this").argParser(
-        amount(1, 604_800, "seconds"),
+        amount(1, 604_800, "seconds", 3),
       ),
     )
     .addOption(
       new Option("--max-age <seconds>", "Cache-Control: max-age for browsers").argParser(
-        amount(0, 31_536_000, "seconds"),
+        amount(0, 31_536_000, "seconds", 0),
       ),
     )
     .addOption(
@@ -89,11 +89,15 @@ export function mountOptions(flags: MountFlags): StaticOptions {
   };
 }
 
-function amount(min: number, max: number, unit: string): (value: string) => number {
+/** @param digits how many there may be behind the point; as many as one likes when it is not given */
+function amount(min: number, max: number, unit: string, digits = 100): (value: string) => number {
+  const kind = digits === 0 ? "a whole number" : "a number";
+  const precision = digits === 0 || digits === 100 ? "" : `, with at most ${digits} digits behind the point`;
   return (value) => {
     const number = Number(value);
-    if (!/^\d+(\.\d+)?$/.test(value) || number < min || number > max) {
-      throw new InvalidArgumentError(`It must be a number of ${unit} from ${min} to ${max}.`);
+    const [, fraction = ""] = /^\d+(?:\.(\d+))?$/.exec(value) ?? [];
+    if (!/^\d+(\.\d+)?$/.test(value) || fraction.length > digits || number < min || number > max) {
+      throw new InvalidArgumentError(`It must be ${kind} of ${unit} from ${min} to ${max}${precision}.`);
     }
     return number;
   };
@@ -107,5 +111,8 @@ function headerRule(
   if (parts === null)
     throw new InvalidArgumentError("It must be 'GLOB: Name: value', as '**/*.woff2: Cache-Control: public'.");
   const [, glob = "", name = "", value = ""] = parts;
+  if (glob.trim() === "__proto__") throw new InvalidArgumentError("No file has the name __proto__ here.");
+  const refusal = refusalOfField(name, value);
+  if (refusal !== undefined) throw new InvalidArgumentError(refusal);
   return { ...before, [glob.trim()]: { ...before[glob.trim()], [name]: value } };
 }

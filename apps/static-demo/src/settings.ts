@@ -34,6 +34,9 @@ function checked(settings: Settings): Settings {
   if (settings.pin && settings.workers === 1) {
     throw new UsageError('"pin" needs "workers" 2 or more, or "auto"');
   }
+  if (settings.socketMode !== undefined && !settings.host.includes("/")) {
+    throw new UsageError('"socketMode" needs the path of a Unix socket as "host"');
+  }
   return settings;
 }
 

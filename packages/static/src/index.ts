@@ -3,7 +3,7 @@ export { type NodeHandler, type NodeHandlerOptions, toNodeHandler } from "./adap
 export type { CacheStats } from "./cache/answer-cache.js";
 export { STATIC_ERROR_CODES, StaticError, type StaticErrorCode } from "./errors.js";
 export { StaticMount, type StaticStats, staticMount } from "./mount.js";
-export type { JsonSchema } from "./option-rules.js";
+export { type JsonSchema, refusalOfField } from "./option-rules.js";
 export {
   type CacheOptions,
   type Clock,

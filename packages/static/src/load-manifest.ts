@@ -28,11 +28,15 @@ function readManifest(path: string): Manifest {
   try {
     parsed = JSON.parse(readFileSync(path, "utf8"));
   } catch (cause) {
-    throw new StaticError("TZ_STATIC_MANIFEST", `${JSON.stringify(path)} cannot be read as JSON`, { cause });
+    const isMissing = (cause as NodeJS.ErrnoException).code === "ENOENT";
+    const why = isMissing ? "does not exist" : "cannot be read as JSON";
+    throw new StaticError("TZ_STATIC_MANIFEST", `option "manifest": ${JSON.stringify(path)} ${why}`, {
+      cause,
+    });
   }
   if (isManifest(parsed)) return parsed;
   throw new StaticError(
     "TZ_STATIC_MANIFEST",
-    `${JSON.stringify(path)} is no manifest: { "files": { "path": { "hash"?: string, "name"?: string, "preload"?: string[] } } }`,
+    `option "manifest": ${JSON.stringify(path)} is no manifest: { "files": { "path": { "hash"?: string, "name"?: string, "preload"?: string[] } } }`,
   );
 }

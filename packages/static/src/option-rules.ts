@@ -167,16 +167,27 @@ const OURS = new Set([
   "upgrade",
 ]);
 
+/**
+ * Why a field cannot be one of the user's own; `undefined` when it can.
+ * @example
+ * ```ts
+ * refusalOfField("Content-Length", "5"); // "Content-Length is not yours to set: …"
+ * ```
+ */
+export function refusalOfField(name: string, value: string): string | undefined {
+  // An object cannot have a member of that name like any other.
+  if (!FIELD_NAME.test(name) || name === "__proto__") return `${JSON.stringify(name)} is no name of a field.`;
+  if (OURS.has(name.toLowerCase()))
+    return `${name} is not yours to set: it says how a message is framed, or follows from the file.`;
+  return FIELD_VALUE.test(value) ? undefined : `It must be visible ASCII, the value of ${name}.`;
+}
+
 /** Name to value, of fields that may be set by the user. */
 export function isFields(given: unknown): given is Record<string, string> {
   return (
     isObject(given) &&
     Object.entries(given).every(
-      ([name, value]) =>
-        FIELD_NAME.test(name) &&
-        !OURS.has(name.toLowerCase()) &&
-        typeof value === "string" &&
-        FIELD_VALUE.test(value),
+      ([name, value]) => typeof value === "string" && refusalOfField(name, value) === undefined,
     )
   );
 }

@@ -60,7 +60,7 @@ test.each([
   [{ mounts: [{ root: "site" }, { root: "media" }] }, /mounts\[1\]: another mount has the prefix "\/"/],
   [{ mounts: [{ root: "site", cache: { size: 1 } }] }, /mounts\[0\]: unknown option "cache\.size" \(1\)/],
   [{ root: "site", prefix: "/a/" }, /tz\.json": prefix must be .*got "\/a\/"/],
-  [{ root: "site", manifest: "none.json" }, /none\.json" cannot be read as JSON/],
+  [{ root: "site", manifest: "none.json" }, /option "manifest": "[^"]*none\.json" does not exist/],
 ])("refused by the mount: %j", async (content, message) => {
   const cli = startCli(["--config", put("tz.json", JSON.stringify(content))]);
   expect(await cli.exit).toEqual({ code: 2, signal: null });

@@ -16,6 +16,11 @@ const EXTENSIONS = new Set(
   ).split(" "),
 );
 
+/** By the extension. */
+export function isCompressible(name: string): boolean {
+  return EXTENSIONS.has(extname(name).slice(1).toLowerCase());
+}
+
 /** Below this a form saves less than its own head costs. */
 const MIN_BYTES = 1024;
 
@@ -31,7 +36,7 @@ export async function* findFiles(directory: string): AsyncGenerator<SourceFile> 
     const path = join(directory, entry.name);
     if (entry.isDirectory()) {
       yield* findFiles(path);
-    } else if (entry.isFile() && EXTENSIONS.has(extname(entry.name).slice(1).toLowerCase())) {
+    } else if (entry.isFile() && isCompressible(entry.name)) {
       const { size, mtimeMs } = await stat(path);
       if (size >= MIN_BYTES) yield { path, byteLength: size, mtimeMs };
     }

@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import type { ResolvedListing, ResolvedOptions } from "../options.js";
 import { type FileStatus, type FileSystem, isOpened, type Refusal } from "../resolve/file-system.js";
 import { isServed, judgePath } from "../resolve/path-policy.js";
+import { isAddressable } from "../resolve/target.js";
 import { sortCooperatively } from "./cooperative-sort.js";
 import { naturalKey } from "./natural-order.js";
 
@@ -50,7 +51,12 @@ export class DirectoryListing {
     for (const { name, kind } of names) {
       const below = path === "" ? name : `${path}/${name}`;
       if (judgePath(below.split("/"), options) !== "open" || hide?.(below) === true) continue;
-      if (kind === "other") continue;
+      if (kind === "other" || !isAddressable(name)) continue;
+      // What is not UTF-8 reads as this character, but has no address.
+      if (name.includes("\ufffd")) {
+        if ((await files.look(below)) === "missing") continue;
+        if (++looks % LOOKS_PER_TURN === 0) await setImmediate();
+      }
       let found: ListedEntry | undefined = { name, isDirectory: kind === "directory", status: undefined };
       if (kind === "link" || kind === "unknown") {
         found = await contained(files, below, name);

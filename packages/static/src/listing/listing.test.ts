@@ -72,6 +72,20 @@ test("names sort as people do", () => {
   ]);
 });
 
+test.runIf(process.platform === "linux").each(["auto", false] as const)(
+  "names without an address are not listed, sys: %s",
+  async (sys) => {
+    for (const name of ["a.txt", "b\\c.txt", "d\ne.txt", "f\x7f.txt", "g\ufffd.txt"]) site.put(name, "x");
+    fs.writeFileSync(Buffer.concat([Buffer.from(`${site.root}/h`), Buffer.from([0xff])]), "x");
+    mount = staticMount("/", site.root, { listing: true, sys });
+    const names = namesOf(await listed("/"));
+    expect(names).toEqual(["a.txt", "g\ufffd.txt"]);
+    for (const name of names) {
+      expect((await mount.plan(requestOf(`/${encodeURIComponent(name)}`))).head.status).toBe(200);
+    }
+  },
+);
+
 test("cooperative sorting sorts, and is stable", async () => {
   const items = Array.from({ length: 30_000 }, (_, i) => ({ key: (i * 7919) % 1000, i }));
   const sorted = await sortCooperatively(items, (a, b) => a.key - b.key);

@@ -93,6 +93,11 @@ function isAmbiguous(segment: string): boolean {
   return segment === "." || segment === ".." || /[/\\]/.test(segment) || CONTROL.test(segment);
 }
 
+/** Has a file of this name an address? Not with a backslash or a control character in it. */
+export function isAddressable(name: string): boolean {
+  return !isAmbiguous(name);
+}
+
 /** Encodes all but unreserved characters, sub-delims, `:` and `@` (the `pchar` of RFC 3986 §3.3). */
 export function encodeSegment(segment: string): string {
   return PLAIN.test(segment)
