@@ -32,7 +32,6 @@ function mountOf(options: StaticOptions = {}, prefix = "/"): StaticMount {
 
 const hasSys = isSupported().supported;
 const openFiles = () => fs.readdirSync("/proc/self/fd").length;
-const turn = () => new Promise((done) => setTimeout(done, 30));
 
 describe.each(hasSys ? (["auto", false] as const) : ([false] as const))("sys: %s", (sys) => {
   const using = (options: StaticOptions = {}, prefix?: string) => mountOf({ sys, ...options }, prefix);
