@@ -19,6 +19,8 @@ export default defineConfig({
     maxWorkers: 2,
     // Generous: a busy machine must not fail a test that asserts no time.
     testTimeout: 240_000,
+    // A second, the default, is little on a busy machine.
+    expect: { poll: { timeout: 120_000 } },
     hookTimeout: 240_000,
     // Every address that goes to the kernel is checked against the region registry in all tests.
     env: { TZ_CHECK: "1" },

@@ -44,7 +44,7 @@ describe.each(readdirSync(start).filter((name) => name.endsWith(".md")))("docs/s
         expect(await firstLine(server), command).toBe(here(output));
         continue;
       }
-      const options = { cwd: folder, env, encoding: "utf8", timeout: 30_000 } as const;
+      const options = { cwd: folder, env, encoding: "utf8", timeout: 200_000 } as const;
       const answer = execFileSync("sh", ["-c", here(command)], options);
       expect(answer.replaceAll("\r", "").trimEnd(), command).toBe(output);
     }

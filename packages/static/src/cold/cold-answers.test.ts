@@ -53,7 +53,7 @@ async function settled(mount: StaticMount, target: string): Promise<ColdSlot> {
         plan = await short(mount, target);
         return plan instanceof ColdSlot;
       },
-      { timeout: 10_000 },
+      { timeout: 60_000 },
     )
     .toBe(true);
   return plan as ColdSlot;
