@@ -57,7 +57,8 @@ test.skipIf(lacking).each(scenarioNames())(
     for (const target of targets?.split(",") ?? []) expect(seen).toContain(target);
     for (const { name: table, rows } of tables) {
       expect(rows.length, table).toBeGreaterThan(0);
-      for (const { target, figure } of rows) expect(figure.median, `${table} ${target}`).not.toBeNaN();
+      for (const { target, figure } of rows)
+        expect(Number.isFinite(figure.median), `${table} ${target}: ${figure.median}`).toBe(true);
     }
     expect(print.mock.calls[0]?.[0]).toBe(readFileSync(join(out, `${name}.md`), "utf8"));
     expect(JSON.parse(readFileSync(join(out, "results.json"), "utf8"))).toHaveProperty([name]);

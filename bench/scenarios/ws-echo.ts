@@ -11,7 +11,7 @@ const SIZES = [
   { name: "16 KB", bytes: 16 * 1024 },
 ];
 
-const TINY_RUNS_MAX = 60;
+const TINY_RUNS_MAX = 20;
 
 async function measure(
   { name, bytes }: (typeof SIZES)[number],
@@ -40,6 +40,7 @@ async function measure(
       // A tiny run measures nothing, but on a busy machine it can be over before the first echo.
       for (let i = 0; settings.tiny && answers === 0 && i < TINY_RUNS_MAX; i++)
         ({ answers } = await runExchange(run, work));
+      if (answers === 0) throw new Error(`${server.target.name} echoed no message of ${name}`);
       return (server.measure().cpuMicros - before) / answers;
     },
   );

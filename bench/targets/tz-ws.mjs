@@ -1,4 +1,4 @@
-import { createServer } from "@tz/server";
+import { createServer, webSocket } from "@tz/server";
 import { nodeTarget } from "./run/node-target.mjs";
 
 export const target = nodeTarget(import.meta, {
@@ -6,9 +6,10 @@ export const target = nodeTarget(import.meta, {
   about: "this project, epoll loop, sends from where it received",
   version: `Node ${process.versions.node}`,
   serve({ port }) {
-    const app = createServer({ loop: "epoll" }).ws("/", {
+    const echo = webSocket({
       onMessage: (socket, bytes, start, end, isText) => socket.sendRange(bytes, start, end, isText),
     });
+    const app = createServer({ loop: "epoll" }).get("/", echo);
     app.listen({ host: "127.0.0.1", port });
     for (const signal of ["SIGINT", "SIGTERM"]) {
       process.once(signal, () => app.close({ timeoutMs: 2000 }).then(() => process.exit(0)));

@@ -279,6 +279,10 @@ describe.each(loops)("app.ws on the %s loop, with ws as the client", (loop) => {
 
   test("options that nobody knows are refused", () => {
     expect(() => app.ws("/a", {}, { conection: {} } as never)).toThrow(/conection.*allowed: connection/);
+    expect(() => app.ws("/a", { onMessage() {} } as never)).toThrow(
+      /handler "onMessage"; allowed: .*message/,
+    );
+    expect(() => app.ws("/a", { message: "hi" } as never)).toThrow(/"message" is no function/);
     expect(() => app.ws("/a", {}, { connection: { maxMessageBytes: -1 } })).toThrow(/maxMessageBytes/);
     expect(() => app.ws("/a", {}, { route: { rate: 1 } as never })).toThrow(/rate/);
   });

@@ -1,5 +1,6 @@
 import type { ResponsePlan } from "@tz/http1";
 import { CLOSE, type ConnectionHandler, textOf, type WebSocketConnection, type WsError } from "@tz/ws";
+import { ServerError } from "../errors.js";
 import type { RouteOptions } from "../handlers/route-options.js";
 import { isAnswer, toPlan } from "../handlers/to-plan.js";
 import type { ServerRequest } from "../request.js";
@@ -51,6 +52,7 @@ export function socketRoute<Data, Params>(
   rooms: Rooms,
   report: (error: unknown) => void,
 ): (request: ServerRequest<Params>) => ResponsePlan | Promise<ResponsePlan> {
+  checkHandlers(handlers);
   const judge = new HandshakeJudge(options, ["route"]);
   const guard = new Guard(report);
   const handler = connectionHandler(handlers, guard);
@@ -68,6 +70,23 @@ export function socketRoute<Data, Params>(
     const data: unknown = handlers.accept?.(request);
     return data instanceof Promise ? data.then(decide) : decide(data);
   };
+}
+
+const HANDLERS = ["accept", "open", "message", "drain", "ping", "pong", "error", "close"];
+
+/** An object may keep state of its own beside its handlers, but a function that is never called is a mistake. */
+function checkHandlers(handlers: object): void {
+  for (const [name, value] of Object.entries(handlers)) {
+    const known = HANDLERS.includes(name);
+    if (!known && typeof value === "function") {
+      throw new ServerError(
+        "TZ_SERVER_OPTION",
+        `unknown WebSocket handler ${JSON.stringify(name)}; allowed: ${HANDLERS.join(", ")}`,
+      );
+    }
+    if (known && value !== undefined && typeof value !== "function")
+      throw new ServerError("TZ_SERVER_OPTION", `WebSocket handler ${JSON.stringify(name)} is no function`);
+  }
 }
 
 function connectionHandler<Data, Params>(
