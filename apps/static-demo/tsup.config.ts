@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { defineConfig } from "tsup";
-import { writeThirdPartyLicences } from "./third-party-licences.js";
+import { writeThirdPartyNotices } from "./third-party-notices.js";
 
 export default defineConfig({
   // The program starts in two thirds of the time, and in 8 MiB less, when what it uses is in few files.
@@ -21,5 +21,5 @@ export default defineConfig({
   clean: true,
   treeshake: true,
   metafile: true,
-  onSuccess: async () => writeThirdPartyLicences(join(import.meta.dirname, "dist")),
+  onSuccess: async () => writeThirdPartyNotices(join(import.meta.dirname, "dist")),
 });

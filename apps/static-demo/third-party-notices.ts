@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { dirname, join, resolve } from "node:path";
 
 /** Writes the licences of the packages in a bundle, as they ask for, and takes esbuild's list of inputs away. */
-export function writeThirdPartyLicences(dist: string): void {
+export function writeThirdPartyNotices(dist: string): void {
   const metafile = join(dist, "metafile-esm.json");
   const { inputs } = JSON.parse(readFileSync(metafile, "utf8")) as { inputs: Record<string, unknown> };
   const folders = new Set<string>();
@@ -20,7 +20,7 @@ export function writeThirdPartyLicences(dist: string): void {
     return `${name} ${version}\n\n${text}\n`;
   });
   if (texts.length === 0) throw new Error(`${metafile} names no package of others: the bundle has changed`);
-  writeFileSync(join(dist, "THIRD-PARTY-LICENCES.txt"), texts.sort().join(`\n${"-".repeat(80)}\n\n`));
+  writeFileSync(join(dist, "THIRD-PARTY-NOTICES.txt"), texts.sort().join(`\n${"-".repeat(80)}\n\n`));
   rmSync(metafile);
 }
 
