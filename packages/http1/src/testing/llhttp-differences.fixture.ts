@@ -46,6 +46,14 @@ export const WE_REFUSE: { readonly [code: string]: Difference } = {
     section: "RFC 9112 §7.1.1",
     why: "llhttp takes an extension with an empty name or value",
   },
+  CHUNK_SIZE_TOO_LARGE: {
+    section: "RFC 9112 §7.1",
+    why: "llhttp counts to 2^64; sizes are exact up to 2^53 - 1 here, and refused beyond",
+  },
+  CONTENT_LENGTH_TOO_LARGE: {
+    section: "RFC 9110 §8.6",
+    why: "as above, for Content-Length",
+  },
 };
 
 /** llhttp's error → why we accept what it refuses. */
