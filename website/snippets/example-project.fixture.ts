@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
@@ -38,8 +38,9 @@ export function exampleProject(): string {
   for (const short of readdirSync(join(root, "packages"))) {
     symlinkSync(join(root, "packages", short), join(modules, "@tz", short));
   }
+  symlinkSync(join(root, "apps/static-demo"), join(modules, "tz-static"));
   for (const provider of providers) {
-    for (const dependency of ["express", "fastify", "zod", "ws"]) {
+    for (const dependency of ["express", "fastify", "hono", "zod", "ws"]) {
       const found = join(root, provider, "node_modules", dependency);
       const link = join(modules, dependency);
       if (existsSync(found) && !existsSync(link)) symlinkSync(realpathSync(found), link);
@@ -83,4 +84,25 @@ export async function ended(child: ChildProcess | undefined): Promise<void> {
   const exit = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGKILL");
   await exit;
+}
+
+/** Until something listens on `port`. @throws {Error} when `server` ends before that */
+export async function listening(port: number, server: ChildProcess): Promise<void> {
+  const failed = new Promise<never>((_, reject) => {
+    server.once("exit", (code) => reject(new Error(`ended with ${code} before it listened`)));
+  });
+  const tried = async (): Promise<void> => {
+    for (;;) {
+      const isOpen = await new Promise<boolean>((resolve) => {
+        const socket = connect(port, "127.0.0.1", () => resolve(true));
+        socket.once("error", () => resolve(false));
+        socket.once("close", () => socket.destroy());
+        socket.unref();
+      });
+      if (isOpen) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+  await Promise.race([tried(), failed]);
+  failed.catch(() => undefined);
 }

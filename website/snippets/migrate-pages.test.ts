@@ -1,8 +1,16 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { cli, ended, exampleProject, firstLine, freePort, root, running } from "./example-project.fixture.js";
+import {
+  cli,
+  ended,
+  exampleProject,
+  firstLine,
+  freePort,
+  listening,
+  root,
+  running,
+} from "./example-project.fixture.js";
 import { codeOf } from "./page.js";
 
 const folder = join(root, "docs/migrate");
@@ -64,23 +72,3 @@ test.each(programs)("docs/migrate/%s: %s starts and serves", async (_page, file,
   expect(await answer.text()).toBe("served");
   await ended(server);
 });
-
-async function listening(port: number, server: ReturnType<typeof running>): Promise<void> {
-  const failed = new Promise<never>((_, reject) => {
-    server.once("exit", (code) => reject(new Error(`ended with ${code} before it listened`)));
-  });
-  const tried = async (): Promise<void> => {
-    for (;;) {
-      const isOpen = await new Promise<boolean>((resolve) => {
-        const socket = connect(port, "127.0.0.1", () => resolve(true));
-        socket.once("error", () => resolve(false));
-        socket.once("close", () => socket.destroy());
-        socket.unref();
-      });
-      if (isOpen) return;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  };
-  await Promise.race([tried(), failed]);
-  failed.catch(() => undefined);
-}
