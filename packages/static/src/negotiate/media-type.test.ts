@@ -1,3 +1,4 @@
+import { types } from "mime-types";
 import { expect, test } from "vitest";
 import { extensionOf, mediaTypeOf } from "./media-type.js";
 
@@ -37,4 +38,15 @@ test("extensions", () => {
   expect(extensionOf("a.b/c")).toBe("");
   expect(extensionOf("a/.env")).toBe("");
   expect(extensionOf("a.")).toBe("");
+});
+
+test("every extension has the type that the package mime-types gives it; if not, run `pnpm media-types`", () => {
+  const plain = { charset: false, overrides: new Map() } as const;
+  const ours = Object.keys(types).map((extension) => [extension, mediaTypeOf(`a.${extension}`, plain)]);
+  expect(Object.fromEntries(ours)).toEqual({ ...types });
+});
+
+test("names of Object's own properties are no extensions", () => {
+  expect(mediaTypeOf("a.constructor", rules)).toBe("application/octet-stream");
+  expect(mediaTypeOf("a.__proto__", rules)).toBe("application/octet-stream");
 });

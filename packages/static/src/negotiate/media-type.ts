@@ -1,5 +1,5 @@
 /** The Content-Type of a file by its name. */
-import { lookup } from "mime-types";
+import { MEDIA_TYPES } from "./media-types.js";
 
 /** Types that are text although their name does not say so: they get a charset too. */
 const TEXTUAL = new Set([
@@ -20,6 +20,23 @@ export function extensionOf(name: string): string {
   return dot <= name.lastIndexOf("/") + 1 ? "" : name.slice(dot + 1).toLowerCase();
 }
 
+let typeOf: Map<string, string> | undefined;
+
+/** Of a known extension: lower case, no dot. */
+function knownType(extension: string): string | undefined {
+  typeOf ??= readTable(MEDIA_TYPES);
+  return typeOf.get(extension);
+}
+
+function readTable(table: string): Map<string, string> {
+  const types = new Map<string, string>();
+  for (const line of table.trim().split("\n")) {
+    const [type, ...extensions] = line.split(" ");
+    for (const extension of extensions) types.set(extension, type!);
+  }
+  return types;
+}
+
 export interface MediaTypeRules {
   /** Appended to text types; `false` appends none. */
   readonly charset: string | false;
@@ -32,7 +49,7 @@ export function mediaTypeOf(name: string, rules: MediaTypeRules): string {
   const extension = extensionOf(name);
   const own = rules.overrides.get(extension);
   if (own?.includes(";")) return own;
-  const type = own ?? (extension === "" ? UNKNOWN : lookup(extension) || UNKNOWN);
+  const type = own ?? knownType(extension) ?? UNKNOWN;
   return rules.charset !== false && isText(type) ? `${type}; charset=${rules.charset}` : type;
 }
 
