@@ -240,6 +240,9 @@ test("OpenSSL calls back into JavaScript to choose a protocol (ALPN), and bytes 
 test("ticket keys and output pointers outside of a region are refused", () => {
   const context = serverContext();
   expect(() => ssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_TLSEXT_TICKET_KEYS, 80, 4096)).toThrow(/SSL_CTX_ctrl/);
+  expect(() => ssl.HMAC_Init_ex(0, 4096, 32, ssl.EVP_sha256(), 0)).toThrow(/HMAC_Init_ex/);
+  expect(() => ssl.EVP_EncryptInit_ex(0, ssl.EVP_aes_256_cbc(), 0, 4096, 0)).toThrow(/EVP_EncryptInit_ex/);
+  expect(() => ssl.EVP_DecryptInit_ex(0, ssl.EVP_aes_256_cbc(), 0, 4096, 0)).toThrow(/EVP_DecryptInit_ex/);
   expect(() => ssl.i2d_X509(1, 4096)).toThrow(/i2d_X509/);
   expect(() => copyFromOpenssl(4096, 0, 8)).toThrow(/copyFromOpenssl/);
   expect(() => copyToOpenssl(0, 4096, 8)).toThrow(/copyToOpenssl/);

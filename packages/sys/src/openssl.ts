@@ -33,6 +33,7 @@ export const SSL_CTRL_SET_READ_AHEAD = 41;
 export const SSL_CTRL_SET_TLSEXT_TICKET_KEYS = 59;
 export const SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB = 63;
 export const SSL_CTRL_SET_TLSEXT_STATUS_REQ_OCSP_RESP = 71;
+export const SSL_CTRL_SET_TLSEXT_TICKET_KEY_CB = 72;
 export const SSL_CTRL_SET_GROUPS_LIST = 92;
 /** What {@link SSL_CTRL_SET_TLSEXT_TICKET_KEYS} takes: name, HMAC key and AES key. */
 export const SSL_TICKET_KEY_BYTES = 80;
@@ -70,6 +71,7 @@ const SIGNATURES = {
   SSL_free: "void SSL_free(intptr_t)",
   SSL_ctrl: "int64_t SSL_ctrl(intptr_t, int, int64_t, intptr_t)",
   SSL_set_fd: "int SSL_set_fd(intptr_t, int)",
+  SSL_get_SSL_CTX: "intptr_t SSL_get_SSL_CTX(intptr_t)",
   SSL_set_SSL_CTX: "intptr_t SSL_set_SSL_CTX(intptr_t, intptr_t)",
   SSL_set_accept_state: "void SSL_set_accept_state(intptr_t)",
   SSL_set_connect_state: "void SSL_set_connect_state(intptr_t)",
@@ -105,6 +107,11 @@ const SIGNATURES = {
   BIO_number_read: "uint64_t BIO_number_read(intptr_t)",
   SSL_get_current_cipher: "intptr_t SSL_get_current_cipher(intptr_t)",
   SSL_CIPHER_get_name: "const char * SSL_CIPHER_get_name(intptr_t)",
+  EVP_aes_256_cbc: "intptr_t EVP_aes_256_cbc()",
+  EVP_sha256: "intptr_t EVP_sha256()",
+  EVP_EncryptInit_ex: "int EVP_EncryptInit_ex(intptr_t, intptr_t, intptr_t, intptr_t, intptr_t)",
+  EVP_DecryptInit_ex: "int EVP_DecryptInit_ex(intptr_t, intptr_t, intptr_t, intptr_t, intptr_t)",
+  HMAC_Init_ex: "int HMAC_Init_ex(intptr_t, intptr_t, int, intptr_t, intptr_t)",
   CRYPTO_malloc: "intptr_t CRYPTO_malloc(size_t, const char *, int)",
   CRYPTO_free: "void CRYPTO_free(intptr_t, const char *, int)",
   OpenSSL_version_num: "uint64_t OpenSSL_version_num()",
@@ -135,6 +142,8 @@ export interface OpenSsl {
   SSL_free(ssl: number): void;
   SSL_ctrl(ssl: number, command: number, value: number, pointer: number): number;
   SSL_set_fd(ssl: number, fd: number): number;
+  /** @returns the connection's context: not to be freed */
+  SSL_get_SSL_CTX(ssl: number): number;
   SSL_set_SSL_CTX(ssl: number, context: number): number;
   SSL_set_accept_state(ssl: number): void;
   SSL_set_connect_state(ssl: number): void;
@@ -178,12 +187,19 @@ export interface OpenSsl {
   BIO_number_read(bio: number): number;
   SSL_get_current_cipher(ssl: number): number;
   SSL_CIPHER_get_name(cipher: number): string;
+  EVP_aes_256_cbc(): number;
+  EVP_sha256(): number;
+  /** @param key 32 bytes for AES-256 @param iv of OpenSSL or of a region */
+  EVP_EncryptInit_ex(context: number, cipher: number, engine: number, key: number, iv: number): number;
+  EVP_DecryptInit_ex(context: number, cipher: number, engine: number, key: number, iv: number): number;
+  HMAC_Init_ex(context: number, key: number, length: number, digest: number, engine: number): number;
   CRYPTO_malloc(length: number, file: string, line: number): number;
   CRYPTO_free(address: number, file: string, line: number): void;
   OpenSSL_version_num(): number;
 }
 
 const POINTER_BYTES = 8;
+const AES_256_KEY_BYTES = 32;
 
 let bound: OpenSsl | { readonly missing: string } | undefined;
 
@@ -213,6 +229,15 @@ function bindAll(): OpenSsl | { readonly missing: string } {
     i2d_X509: checked(table.i2d_X509, (_certificate, out) => {
       if (out !== 0) checkRange("i2d_X509", out, POINTER_BYTES);
     }),
+    EVP_EncryptInit_ex: checked(table.EVP_EncryptInit_ex, (_context, _cipher, _engine, key) =>
+      checkRange("EVP_EncryptInit_ex", key, AES_256_KEY_BYTES),
+    ),
+    EVP_DecryptInit_ex: checked(table.EVP_DecryptInit_ex, (_context, _cipher, _engine, key) =>
+      checkRange("EVP_DecryptInit_ex", key, AES_256_KEY_BYTES),
+    ),
+    HMAC_Init_ex: checked(table.HMAC_Init_ex, (_context, key, length) =>
+      checkRange("HMAC_Init_ex", key, length),
+    ),
     BIO_new_mem_buf: checked(table.BIO_new_mem_buf, (address, length) =>
       checkRange("BIO_new_mem_buf", address, length),
     ),

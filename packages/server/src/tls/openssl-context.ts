@@ -9,6 +9,7 @@ import {
   SSL_CTRL_SET_READ_AHEAD,
   SSL_CTRL_SET_SESS_CACHE_MODE,
   SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB,
+  SSL_CTRL_SET_TLSEXT_TICKET_KEY_CB,
   SSL_CTRL_SET_TLSEXT_TICKET_KEYS,
   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER,
   SSL_MODE_ENABLE_PARTIAL_WRITE,
@@ -24,6 +25,8 @@ import {
 } from "@tz/sys";
 import { ServerError } from "../errors.js";
 import { alpnCallback, forgetOcspResponse, keepOcspResponse, ocspCallback } from "./openssl-callbacks.js";
+import type { TicketKeys } from "./ticket-keys.js";
+import { forgetRenewal, renewTickets, ticketKeyCallback } from "./ticket-renewal.js";
 import { GROUPS, type LoadedCertificate, type LoadedTls } from "./tls-options.js";
 
 const SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB_ARG = 64;
@@ -32,14 +35,24 @@ const TAKE_REFERENCE = 1;
 const SESSION_CONTEXT_BYTES = 32;
 const MODES = SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS;
 
-/** An `SSL_CTX` of one certificate and one ticket key. Connections hold references of their own. */
+/** An `SSL_CTX` of one certificate and one key that reads tickets. Connections hold references of their own. */
 export class OpensslContext {
   readonly handle: number;
   readonly #ocsp: number;
+  /** How long a handshake may go on after {@link free}. */
+  readonly #handshakeTimeoutMs: number;
   #freed = false;
 
-  /** @throws ServerError `TZ_SERVER_OPTION` with what OpenSSL says */
-  constructor(certificate: LoadedCertificate, tls: LoadedTls, ticketKey: Uint8Array) {
+  /**
+   * @param reads whether it is for tickets of the newest key, or of the one before: those are renewed
+   * @throws ServerError `TZ_SERVER_OPTION` with what OpenSSL says
+   */
+  constructor(
+    certificate: LoadedCertificate,
+    tls: LoadedTls,
+    keys: TicketKeys,
+    reads: "current" | "previous",
+  ) {
     const ssl = openssl();
     const context = ssl.SSL_CTX_new(ssl.TLS_server_method());
     if (context === 0) {
@@ -49,6 +62,7 @@ export class OpensslContext {
       );
     }
     this.handle = context;
+    this.#handshakeTimeoutMs = tls.handshakeTimeoutMs;
     this.#ocsp = certificate.ocsp === undefined ? 0 : keepOcspResponse(certificate.ocsp);
     try {
       const need = (name: string, result: number): void => {
@@ -78,9 +92,15 @@ export class OpensslContext {
       withBytes(sessionContext(certificate, tls), (address) =>
         ssl.SSL_CTX_set_session_id_context(context, address, SESSION_CONTEXT_BYTES),
       );
-      withBytes(ticketKey, (address, length) =>
-        need("ticketKeys", ssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_TLSEXT_TICKET_KEYS, length, address)),
-      );
+      if (reads === "current") {
+        // OpenSSL does it all: a callback would cost each handshake two calls from C.
+        withBytes(keys.current, (address, length) =>
+          need("ticketKeys", ssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_TLSEXT_TICKET_KEYS, length, address)),
+        );
+      } else {
+        renewTickets(context, keys);
+        ssl.SSL_CTX_callback_ctrl(context, SSL_CTRL_SET_TLSEXT_TICKET_KEY_CB, ticketKeyCallback());
+      }
       ssl.SSL_CTX_set_alpn_select_cb(context, alpnCallback(), 0);
       if (this.#ocsp !== 0) {
         ssl.SSL_CTX_callback_ctrl(context, SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB, ocspCallback());
@@ -99,6 +119,7 @@ export class OpensslContext {
     if (this.#freed) return;
     this.#freed = true;
     openssl().SSL_CTX_free(this.handle);
+    forgetRenewal(this.handle, this.#handshakeTimeoutMs);
     if (this.#ocsp !== 0) forgetOcspResponse(this.#ocsp);
   }
 }

@@ -5,8 +5,9 @@ import { type TicketKeys, ticketKeyName } from "./ticket-keys.js";
 import type { LoadedTls } from "./tls-options.js";
 
 /**
- * The contexts of a listener: one for each certificate and ticket key. OpenSSL would ask a callback which of several
- * ticket keys to take; here the ClientHello was read before, and the key's name in its ticket chooses the context.
+ * The contexts of a listener: one for each certificate and ticket key. OpenSSL would ask a callback for every ticket
+ * which of several keys to take; here the ClientHello was read before, and the key's name in its ticket chooses the
+ * context. Only those for the key before ask, so that their clients get tickets of the newest.
  *
  * ```
  *                      newest key   key before
@@ -28,8 +29,9 @@ export class OpensslContexts {
     const { previous } = keys;
     try {
       for (const certificate of tls.certificates) {
-        this.#current.push(new OpensslContext(certificate, tls, keys.current));
-        if (previous !== undefined) this.#previous.push(new OpensslContext(certificate, tls, previous));
+        this.#current.push(new OpensslContext(certificate, tls, keys, "current"));
+        if (previous !== undefined)
+          this.#previous.push(new OpensslContext(certificate, tls, keys, "previous"));
       }
     } catch (error) {
       this.free();

@@ -3,10 +3,12 @@ import { ServerError } from "../errors.js";
 
 /** One key: 16 bytes of name, 32 of HMAC key, 32 of AES key, as OpenSSL takes them. */
 export const TICKET_KEY_BYTES = 80;
-/** What `node:tls` takes: 16 bytes of name, 16 of HMAC key, 16 of AES key. */
-const NODE_NAME_END = 16;
-const NODE_HMAC_END = 32;
-const AES_START = 48;
+/** In front of the key, and of each of its tickets. */
+export const TICKET_NAME_BYTES = 16;
+export const HMAC_KEY_BYTES = 32;
+const AES_START = TICKET_NAME_BYTES + HMAC_KEY_BYTES;
+/** `node:tls` takes keys of half the length: 16 bytes of name, 16 of HMAC key, 16 of AES key. */
+const NODE_KEY_BYTES = 16;
 
 /** The newest key encrypts tickets; with it and the one before, tickets are read. */
 export class TicketKeys {
@@ -46,13 +48,13 @@ export class TicketKeys {
 
 /** A key as `node:tls` takes it. */
 export function nodeTicketKey(key: Uint8Array): Buffer {
-  const aes = key.subarray(AES_START, AES_START + NODE_NAME_END);
-  return Buffer.concat([key.subarray(0, NODE_HMAC_END), aes]);
+  const aes = key.subarray(AES_START, AES_START + NODE_KEY_BYTES);
+  return Buffer.concat([key.subarray(0, TICKET_NAME_BYTES + NODE_KEY_BYTES), aes]);
 }
 
 /** What names a key in the tickets that it encrypts, as {@link ClientHello.ticketKeyName} has it. */
 export function ticketKeyName(key: Uint8Array): string {
-  return Buffer.from(key.subarray(0, NODE_NAME_END)).toString("latin1");
+  return Buffer.from(key.subarray(0, TICKET_NAME_BYTES)).toString("latin1");
 }
 
 /** Fresh ticket keys for several machines: give the same block to each, as `tls.ticketKeys`. Workers share theirs without. */

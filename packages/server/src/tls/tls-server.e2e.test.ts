@@ -262,6 +262,42 @@ describe.each(variants)("HTTPS, loop %s, engine %s", (loop, engine) => {
     expect(await isReused(session)).toBe(false);
   });
 
+  // node:tls makes tickets with the key that it reads them with.
+  test.skipIf(engine === "node").each(["TLSv1.2", "TLSv1.3"] as const)(
+    "%s: a ticket of the key before is renewed, so that a client who comes back stays resumed",
+    async (version) => {
+      const only = { minVersion: version, maxVersion: version };
+      let keys = newTicketKeys();
+      await start({ ticketKeys: keys });
+      const first = await sessionOf(only);
+      let session = first;
+      for (let rotation = 0; rotation < 3; rotation++) {
+        keys = newTicketKeys(keys);
+        app.reloadTls({ ticketKeys: keys });
+        const before = session;
+        session = await sessionOf({ ...only, session });
+        // Two tickets of one session, of different keys.
+        expect(await isReused(before, only)).toBe(true);
+        expect(await isReused(session, only)).toBe(true);
+      }
+      expect(app.stats().tls.resumed).toBe(9);
+      expect(await isReused(first, only)).toBe(false);
+    },
+  );
+
+  test.skipIf(engine === "node")("a ticket that was changed on its way is not resumed", async () => {
+    const keys = newTicketKeys();
+    await start({ ticketKeys: keys });
+    const session = await sessionOf({ maxVersion: "TLSv1.2" });
+    app.reloadTls({ ticketKeys: newTicketKeys(keys) });
+    // Behind the name of its key.
+    const at = session.indexOf(Buffer.from(keys.subarray(0, 16))) + 40;
+    const changed = Buffer.from(session);
+    changed[at]! ^= 1;
+    expect(await isReused(changed, { maxVersion: "TLSv1.2" })).toBe(false);
+    expect(await isReused(session, { maxVersion: "TLSv1.2" })).toBe(true);
+  });
+
   describe("client certificates", () => {
     test("required: a good one is seen by the handler, none and a stranger's are refused", async () => {
       await start({ clientCertificate: "required", ca: CA });
