@@ -35,7 +35,7 @@ describe("what is not known is refused, with its place and what to do", () => {
     ["root /srv/$host;", /root \/srv\/\$host: a configuration has no variables/],
     ["expires $expires;", /expires \$expires: takes a time/],
     ["add_header X $upstream_cache_status;", /add_header .*: a configuration has no variables/],
-    ["add_header ETag a;", /add_header ETag a: ETag follows from the file/],
+    ["add_header ETag a;", /add_header ETag a: ETag is not yours to set/],
     ["index index.html /last.html;", /index .*: index takes names/],
     ["error_page 404 http://a/;", /error_page .*: takes statuses from 400/],
     ["listen 81;", /site\.conf:1: listen 80: listens on several ports/],

@@ -7,8 +7,8 @@ import {
   type PlanRequest,
   type ResponsePlan,
 } from "@tz/http1";
+import { DECIDING_FIELDS } from "../deciding-fields.js";
 import { readSegments } from "../respond/segment-reader.js";
-import { DECIDING_FIELDS } from "./deciding-fields.js";
 
 export type FetchHandler = (request: Request) => Promise<Response>;
 

@@ -11,11 +11,11 @@ import {
   type PlanRequest,
   type ResponsePlan,
 } from "@tz/http1";
+import { DECIDING_FIELDS } from "../deciding-fields.js";
 import type { StaticMount, StaticPlan } from "../mount.js";
 import { parseTarget } from "../resolve/target.js";
 import { mergeFields } from "../respond/field-list.js";
 import { readSegments } from "../respond/segment-reader.js";
-import { DECIDING_FIELDS } from "./deciding-fields.js";
 
 export interface NodeHandlerOptions {
   /** With `next`: leave what the mount does not have and other methods to it. Default `true`. */

@@ -1,22 +1,8 @@
 /** What is sent with a file: its fields, its type, its pages of errors. */
+import { refusalOfField } from "@tz/static";
 import { secondsOf } from "../units.js";
 import { constants, type Handler, switched } from "./handler.js";
 
-/** Fields that follow from the file; a mount does not let them be set. */
-const OURS = new Set([
-  "accept-ranges",
-  "connection",
-  "content-encoding",
-  "content-length",
-  "content-range",
-  "date",
-  "etag",
-  "keep-alive",
-  "last-modified",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
 /** What nginx says for `max`: ten years. */
 const MAX_S = 315_360_000;
 
@@ -44,11 +30,8 @@ const addHeader: Handler = (directive, scope) => {
     return refuse("takes a name, a value and perhaps always");
   }
   if (value.includes("$")) return refuse(`a configuration has no variables (${value}); write the value`);
-  if (OURS.has(name.toLowerCase()))
-    return refuse(`${name} follows from the file and cannot be set; leave it out`);
-  if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name) || !/^[\x20-\x7e]*$/.test(value)) {
-    return refuse("name and value must be visible ASCII");
-  }
+  const refusal = refusalOfField(name, value.trim());
+  if (refusal !== undefined) return refuse(refusal);
   const own = settings.fields === outer.fields ? [] : (settings.fields ?? []);
   // An empty value sends nothing; the directive still takes the place of those around it.
   const added = value.trim() === "" ? [] : [{ name, value: value.trim(), isAlways: always !== undefined }];

@@ -1,5 +1,5 @@
 /** The fields that an answer may depend on, by id and name: those that have a bit in `fieldMask`. */
-import { FIELD, FIELD_NAMES } from "@tz/http1";
+import { FIELD, FIELD_NAMES, type FieldId } from "@tz/http1";
 
 const IDS = [
   FIELD.ifMatch,
@@ -17,7 +17,7 @@ const IDS = [
   FIELD.accessControlRequestHeaders,
 ] as const;
 
-export const DECIDING_FIELDS: readonly (readonly [id: number, name: string])[] = IDS.map((id) => [
+export const DECIDING_FIELDS: readonly (readonly [id: FieldId, name: string])[] = IDS.map((id) => [
   id,
   FIELD_NAMES[id]!,
 ]);
