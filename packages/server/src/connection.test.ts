@@ -67,6 +67,52 @@ describe("keep-alive and pipelining", () => {
     },
   );
 
+  test("the beginning of a head behind answers that wait opens the connection for no more", async () => {
+    const server = await fakeServer((request) => textPlan(request.target));
+    // Less than one answer; then enough for the first, but not for the second.
+    const client = server.connect(60);
+    client.clientSend(`${GET("/0")}${GET("/1")}GE`);
+    expect(client.paused).toBe(true);
+    client.clientRead(60);
+    expect(client.paused).toBe(true);
+    // Twice what is received at a time.
+    const more = Array.from({ length: 5000 }, (_, i) => GET(`/${i + 3}`)).join("");
+    client.clientSend(`${GET("/2").slice(2)}${more}`);
+    for (let i = 0; i < 50; i++) {
+      client.clientRead(10_000);
+      await server.settle();
+    }
+    const bodies = parseResponses(client.received).map(({ body }) => body);
+    expect(bodies).toEqual(Array.from({ length: 5003 }, (_, i) => `/${i}`));
+  });
+
+  test("100 Continue comes behind an answer that leaves in pieces, not into the middle of it", async () => {
+    let wanted: (() => void) | undefined;
+    const server = await fakeServer((request) =>
+      request.method === "GET"
+        ? textPlan("first")
+        : new Promise<void>((resolve) => (wanted = resolve))
+            .then(() => request.text())
+            .then((body) => textPlan(body)),
+    );
+    const client = server.connect(60);
+    client.clientSend(
+      `${GET("/")}POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n`,
+    );
+    await server.settle();
+    wanted!();
+    await server.settle();
+    client.clientRead(10_000);
+    await server.settle();
+    client.clientSend("body");
+    await server.settle();
+    expect(parseResponses(client.received).map(({ status, body }) => [status, body])).toEqual([
+      [200, "first"],
+      [100, ""],
+      [200, "body"],
+    ]);
+  });
+
   test("answers that are ready at once leave in one write", async () => {
     const server = await fakeServer((request) => textPlan(request.target));
     const client = server.connect();

@@ -348,7 +348,9 @@ export class Connection
       this.#consume(memory.bytes, memory.receiveStart, memory.receiveStart + pending.byteLength, 0);
     }
     if (this.gone || (this.#flags & LINGERING) !== 0) return;
-    const waiting = this.#pending !== null && (this.#flags & HEAD_BEGUN) === 0;
+    // The beginning of a head waits for more, but not before the answers in front of it have left.
+    const waiting =
+      this.#pending !== null && ((this.#flags & HEAD_BEGUN) === 0 || this.#output !== OUTPUT.idle);
     if ((this.#flags & PAUSED) !== 0 && !waiting) {
       this.#flags &= ~PAUSED;
       this.transport.resume();
@@ -502,8 +504,8 @@ export class Connection
 
   sendContinue(): void {
     if (this.gone || this.#output === OUTPUT.writing) return;
-    const { batch } = this.#core.loop;
-    batch.copy(CONTINUE);
+    // Not in front of answers that still leave in pieces.
+    this.#write(CONTINUE);
     this.#flush(false);
     this.#output = OUTPUT.awaiting;
   }
@@ -568,7 +570,8 @@ export class Connection
           return;
         }
       }
-      if (batch.room > 0 && persist === PERSIST.silent && head.status === 200) {
+      // The batch leaves before the queue: behind answers that wait there, this one must wait there too.
+      if (persist === PERSIST.silent && head.status === 200 && this.#makeRoom(1)) {
         batch.name(prefixes.hotStart, prefixes.hotLength);
         batch.packed(packed, length, plan);
         return;

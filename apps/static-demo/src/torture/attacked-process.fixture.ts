@@ -28,12 +28,20 @@ export class AttackedServer {
     return answer;
   }
 
-  /** When all clients are gone. */
+  /** Writes what is on the heap. */
+  snapshot(path: string): Promise<Holding> {
+    const answer = this.#next<Holding>();
+    this.#child.send(`snapshot ${path}`);
+    return answer;
+  }
+
+  /** When all clients are gone, and the terminals that they left. */
   async settled(): Promise<Holding> {
     const endMs = performance.now() + STEP_MS_MAX;
     for (;;) {
       const now = await this.report();
-      if (now.connections === 0 || performance.now() > endMs) return now;
+      const isQuiet = now.connections === 0 && now.terminals === 0;
+      if (isQuiet || performance.now() > endMs) return now;
       await sleep(POLL_MS);
     }
   }

@@ -1,13 +1,23 @@
 /** A server in a process of its own that tells its parent what it holds. Arguments: loop, directory. */
 import { readdirSync } from "node:fs";
-import { bytes, createServer, type LoopChoice } from "@tz/server";
+import { writeHeapSnapshot } from "node:v8";
+import { localPty, TerminalSockets, Terminals } from "@tz/cloudterm";
+import { bytes, createServer, json, type LoopChoice } from "@tz/server";
 import { staticMount } from "@tz/static";
+import { regionStats } from "@tz/sys";
 
 /** What the server says of itself. */
 export interface Holding {
   readonly descriptors: number;
   readonly rssBytes: number;
   readonly connections: number;
+  /** Of Node; those of connections are in the loop's wheel. */
+  readonly timers: number;
+  /** Memory whose address the kernel may know. */
+  readonly regions: number;
+  readonly terminals: number;
+  /** Of this process since it was started, both kinds. */
+  readonly cpuMs: number;
 }
 
 const [loop, directory] = process.argv.slice(2);
@@ -30,18 +40,50 @@ app.ws(
   },
   { deflate: true, connection: { maxMessageBytes: 1_000_000 } },
 );
+app.post("/json", async (request) => json({ got: await request.json() }));
+app.post("/upload", async (request) => {
+  let length = 0;
+  for await (const chunk of request.body) length += chunk.byteLength;
+  return json({ length });
+});
+const terminals = new Terminals({
+  backends: {
+    local: localPty({ command: ["sh"], env: { PS1: "$ ", PATH: process.env.PATH!, HOME: "/tmp" } }),
+  },
+  limits: { keepEndedMs: 1000 },
+});
+const terminalSockets = new TerminalSockets();
+app.get("/terminal", async (request) => {
+  const terminal = await terminals.open({ user: "ada" });
+  return terminalSockets.accept(request, {
+    terminal,
+    access: "write",
+    hasRoom: (one) => terminals.hasRoom(one),
+  });
+});
 // Clients that leave in the middle reject their handlers: that is what is tried here.
 app.onError(() => {});
 const { port } = await app.listen({ port: 0 });
 process.send!({ port });
 process.on("message", (message: string) => {
-  if (message === "stop") void app.close({ timeoutMs: 100 }).then(() => process.disconnect());
-  if (message !== "report") return;
+  if (message === "stop") {
+    void terminals
+      .close()
+      .then(() => app.close({ timeoutMs: 100 }))
+      .then(() => process.disconnect());
+  }
+  if (message !== "report" && !message.startsWith("snapshot ")) return;
   (globalThis as { gc?: () => void }).gc?.();
+  if (message !== "report") writeHeapSnapshot(message.slice("snapshot ".length));
+  const { user, system } = process.cpuUsage();
   const holding: Holding = {
     descriptors: readdirSync("/proc/self/fd").length,
     rssBytes: process.memoryUsage().rss,
     connections: app.stats().connections,
+    timers: process.getActiveResourcesInfo().filter((name) => name === "Timeout").length,
+    regions: regionStats().regions,
+    terminals: terminals.all.length,
+    cpuMs: (user + system) / 1000,
   };
   process.send!(holding);
 });

@@ -49,9 +49,18 @@ export class ByteClient {
   #stopped = false;
   readonly #runs: Promise<void>[];
 
-  constructor(port: number, files: readonly KnownFile[], connections: number) {
+  readonly #pause: (tookMs: number) => Promise<void>;
+
+  /** @param pause between the answer and the next request of a connection */
+  constructor(
+    port: number,
+    files: readonly KnownFile[],
+    connections: number,
+    pause: (tookMs: number) => Promise<void> = async () => {},
+  ) {
     this.#port = port;
     this.#files = files;
+    this.#pause = pause;
     this.#runs = Array.from({ length: connections }, () => this.#run());
   }
 
@@ -120,9 +129,11 @@ export class ByteClient {
     const reader = new AnswerReader(range === undefined ? 200 : 206, expected);
     socket.write(`GET ${file.target} HTTP/1.1\r\nHost: torture\r\n${fields}\r\n`);
     await read(socket, reader);
+    const tookMs = performance.now() - startMs;
     this.tally.requests++;
     this.tally.bytes += expected.length;
-    this.tally.slowestMs = Math.max(this.tally.slowestMs, performance.now() - startMs);
+    this.tally.slowestMs = Math.max(this.tally.slowestMs, tookMs);
+    await this.#pause(tookMs);
     return !reader.closes && Math.random() * RECONNECT_EVERY >= 1;
   }
 }

@@ -1,53 +1,14 @@
-import { type PlanMount, ResponseHead, type ResponsePlan } from "@tz/http1";
-import { Region } from "@tz/sys";
 import { afterEach, describe, expect, test } from "vitest";
 import { type App, createServer } from "../app.js";
 import { parseResponses } from "../fake-server.fixture.js";
 import { isEpollSupported } from "./epoll.js";
+import { PackedMount } from "./packed-mount.fixture.js";
 import { SocketClient, until } from "./socket-client.fixture.js";
 
-const LEAD_BYTES = 160;
 const CLIENTS = 40;
 const epoll = isEpollSupported();
 const reason = epoll.supported ? "" : ` (skipped: ${epoll.reason})`;
 const get = (target: string): string => `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`;
-
-/** One packed answer with a lead, and a count of who holds it. */
-class PackedMount implements PlanMount {
-  readonly prefix = "/packed";
-  readonly body: Buffer;
-  readonly region: Region;
-  held = 0;
-  asked = 0;
-  onPlan: (() => void) | undefined;
-  readonly #plan: ResponsePlan;
-
-  constructor(bodyBytes: number, hasLead: boolean) {
-    const head = new ResponseHead(200, ["Content-Length", String(bodyBytes)]);
-    this.body = Buffer.alloc(bodyBytes, "packed ");
-    this.region = Region.allocate(LEAD_BYTES + head.byteLength + bodyBytes);
-    head.writeTo(this.region.bytes, LEAD_BYTES);
-    this.region.bytes.set(this.body, LEAD_BYTES + head.byteLength);
-    this.#plan = {
-      head,
-      body: { kind: "bytes", bytes: this.body },
-      packed: {
-        address: this.region.address + LEAD_BYTES,
-        byteLength: head.byteLength + bodyBytes,
-        headByteLength: head.byteLength,
-        lead: hasLead ? { bytes: this.region.bytes, end: LEAD_BYTES, written: undefined } : undefined,
-      },
-      release: () => void this.held--,
-    };
-  }
-
-  plan(): ResponsePlan {
-    this.held++;
-    this.asked++;
-    this.onPlan?.();
-    return this.#plan;
-  }
-}
 
 describe.skipIf(!epoll.supported).each([
   ["with", true],
