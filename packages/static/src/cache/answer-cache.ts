@@ -141,7 +141,9 @@ export class AnswerCache {
 
   #watch(entry: Entry): void {
     if (this.#tree === undefined || !entry.isWatchable) return;
-    entry.watchState = this.#tree.add(entry) ? "new" : "none";
+    const isWatched = this.#tree.add(entry);
+    // What changes inside a directory of a listing changes its line there, and no event of the listed directory tells.
+    entry.watchState = isWatched && entry.listedPath === undefined ? "new" : "none";
   }
 
   #letGo(entry: Entry): void {

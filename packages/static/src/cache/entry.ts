@@ -34,6 +34,8 @@ export abstract class Entry extends TableEntry {
   watchState: "none" | "new" | "live" = "none";
   /** The probes' own paths are all that a change can come through: no links, symbolic or hard. */
   isWatchable = true;
+  /** The directory whose names it tells: a change of any of them changes it. */
+  readonly listedPath: string | undefined = undefined;
   /** Read so soon after its last change that another change could carry the same time. */
   isRacy = false;
   /** May it answer the next request too? */

@@ -36,6 +36,7 @@ export interface ListingSource {
 }
 
 export class ListingEntry extends Entry {
+  override readonly listedPath: string;
   readonly #source: ListingSource;
   readonly #options: ResolvedOptions;
   readonly #rules: ResolvedListing;
@@ -43,13 +44,13 @@ export class ListingEntry extends Entry {
 
   constructor(source: ListingSource, options: ResolvedOptions, rules: ResolvedListing) {
     super(source.target, source.probes);
+    this.listedPath = source.path;
     this.#source = source;
     this.#options = options;
     this.#rules = rules;
     this.costBytes = ENTRY_OVERHEAD_BYTES + source.listing.entries.length * BYTES_PER_NAME;
-    // A file that grows changes its line here, but not the directory: a listing is only good for a while.
+    // A file that grows changes its line here, but not the directory: without events a listing is only good for a while.
     this.isRacy = true;
-    this.isWatchable = false;
   }
 
   override answer(request: PlanRequest, own?: readonly string[]): Promise<ResponsePlan> {

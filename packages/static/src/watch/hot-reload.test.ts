@@ -54,6 +54,29 @@ describe.skipIf(!isSupported().supported)("by event", () => {
     await soon("/a.txt").toBe("five");
   });
 
+  test("a listing tells what comes, grows, goes, and where its directory went", async () => {
+    site.put("d/a.txt", "one");
+    start({ listing: { html: false } });
+    const names = async () =>
+      JSON.parse(await answer("/d/")) as { entries: { name: string; size?: number }[] };
+    const lines = (target = names) =>
+      expect.poll(async () => (await target()).entries.map(({ name, size }) => `${name} ${size}`), {
+        timeout: 5000,
+        interval: 5,
+      });
+    await lines().toEqual(["a.txt 3"]);
+    site.put("d/b.txt", "b");
+    await lines().toEqual(["a.txt 3", "b.txt 1"]);
+    fs.appendFileSync(at("d/a.txt"), " and more");
+    await lines().toEqual(["a.txt 12", "b.txt 1"]);
+    fs.unlinkSync(at("d/b.txt"));
+    await lines().toEqual(["a.txt 12"]);
+    fs.renameSync(at("d"), at("away"));
+    await soon("/d/").toBe("404");
+    fs.renameSync(at("away"), at("d"));
+    await lines().toEqual(["a.txt 12"]);
+  });
+
   test("a directory is moved away and another put in its place", async () => {
     site.put("v/deep/a.txt", "old");
     site.put("next/deep/a.txt", "new");

@@ -8,7 +8,7 @@
  *               └─ index.html                   ← /
  * ```
  *
- * An event for a name drops the entries at its node and below. Nodes without entries below them are pruned and
+ * An event for a name drops the entries at its node and below, and the listings of the directory that it is in. Nodes without entries below them are pruned and
  * their watches end.
  */
 import path from "node:path";
@@ -23,11 +23,13 @@ interface Node {
   readonly parent: Node | undefined;
   children: Map<string, Node> | undefined;
   entries: Entry[] | undefined;
+  /** Those that tell every name in this directory. */
+  listings: Entry[] | undefined;
   watch: DirectoryWatch | undefined;
 }
 
 function node(name: string, parent: Node | undefined): Node {
-  return { name, parent, children: undefined, entries: undefined, watch: undefined };
+  return { name, parent, children: undefined, entries: undefined, listings: undefined, watch: undefined };
 }
 
 export interface WatchTreeOptions {
@@ -65,18 +67,22 @@ export class WatchTree {
   add(entry: Entry): boolean {
     let isComplete = true;
     for (const probe of entry.probes) isComplete = this.#addPath(probe.path, entry) && isComplete;
+    if (entry.listedPath !== undefined) isComplete = this.#addListing(entry.listedPath, entry) && isComplete;
     return isComplete;
   }
 
   remove(entry: Entry): void {
     for (const probe of entry.probes) {
       const found = this.#nodeOf(probe.path);
-      const index = found?.entries?.indexOf(entry) ?? -1;
-      if (found?.entries === undefined || index < 0) continue;
-      found.entries.splice(index, 1);
-      if (found.entries.length === 0) found.entries = undefined;
+      if (found === undefined) continue;
+      found.entries = without(found.entries, entry);
       this.#prune(found);
     }
+    if (entry.listedPath === undefined) return;
+    const listed = this.#nodeOf(entry.listedPath);
+    if (listed === undefined) return;
+    listed.listings = without(listed.listings, entry);
+    this.#prune(listed);
   }
 
   close(): void {
@@ -86,6 +92,21 @@ export class WatchTree {
   }
 
   #addPath(below: string, entry: Entry): boolean {
+    const { at, isWatched } = this.#reach(below);
+    at.entries ??= [];
+    if (!at.entries.includes(entry)) at.entries.push(entry);
+    return isWatched;
+  }
+
+  #addListing(below: string, entry: Entry): boolean {
+    const { at, isWatched } = this.#reach(below);
+    at.listings ??= [];
+    if (!at.listings.includes(entry)) at.listings.push(entry);
+    return isWatched && this.#watchNode(at, below) === "watched";
+  }
+
+  /** The node of a path, made where there is none; and whether what can be watched above it is. */
+  #reach(below: string): { at: Node; isWatched: boolean } {
     let at = this.#root;
     let isWatched = this.#watchNode(at, "");
     const names = namesIn(below);
@@ -100,10 +121,8 @@ export class WatchTree {
           at.watch === undefined ? this.#watchNode(at, names.slice(0, depth + 1).join("/")) : "watched";
       }
     });
-    at.entries ??= [];
-    if (!at.entries.includes(entry)) at.entries.push(entry);
     // Where a directory is missing, the one above it tells when it comes.
-    return isWatched !== "exhausted";
+    return { at, isWatched: isWatched !== "exhausted" };
   }
 
   #watchNode(at: Node, below: string): "watched" | "unwatchable" | "exhausted" {
@@ -149,6 +168,7 @@ export class WatchTree {
   }
 
   #onName(at: Node, name: string): void {
+    for (const entry of at.listings?.slice() ?? []) this.#options.onChanged(entry);
     const child = at.children?.get(name);
     if (child !== undefined) this.#lose(child);
   }
@@ -157,6 +177,7 @@ export class WatchTree {
   #lose(at: Node): void {
     this.#unwatch(at);
     for (const entry of at.entries?.slice() ?? []) this.#options.onChanged(entry);
+    for (const entry of at.listings?.slice() ?? []) this.#options.onChanged(entry);
     for (const child of [...(at.children?.values() ?? [])]) this.#lose(child);
   }
 
@@ -168,7 +189,7 @@ export class WatchTree {
 
   #prune(from: Node): void {
     for (let at = from; at.parent !== undefined; at = at.parent) {
-      if (at.entries !== undefined || (at.children?.size ?? 0) > 0) return;
+      if (at.entries !== undefined || at.listings !== undefined || (at.children?.size ?? 0) > 0) return;
       this.#unwatch(at);
       at.parent.children?.delete(at.name);
     }
@@ -180,6 +201,11 @@ export class WatchTree {
     at.watch = undefined;
     this.#watches--;
   }
+}
+
+function without(entries: Entry[] | undefined, entry: Entry): Entry[] | undefined {
+  const left = entries?.filter((each) => each !== entry);
+  return left?.length === 0 ? undefined : left;
 }
 
 function namesIn(below: string): string[] {
