@@ -13,6 +13,8 @@ test.each([
   "_next/static/chunks/main-app-3f2a9c1b7d6e5f40.js",
   "assets/index-DDBZmgfu.css",
   "/app/assets/js/later-bXyQQzKd.js",
+  "main-5YNTSH4E.js",
+  "chunk-D6M7QYQG.js.map",
 ])("%s carries a hash", (name) => {
   expect(isHashedName(name)).toBe(true);
 });
@@ -25,6 +27,11 @@ test.each([
   "some-settings.js",
   "facade-defaced.css",
   "index-Settings.js",
+  "photo-IMG23456.jpg",
+  "plan-2345PLAN.pdf",
+  "scan-DOCUMENT.pdf",
+  "main-5YNTSH4EX.js",
+  "main-5YNTSH1E.js",
   "index-DDBZmgfu.css",
   "assets/chart-FontData.js",
   "assets/chart-Settings.js",

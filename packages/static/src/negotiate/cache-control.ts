@@ -18,6 +18,13 @@ const BASE64_HASH =
 const LETTERS_HASH =
   /(?:^|\/)assets\/(?:.*\/)?[^/]*-(?=[\w-]{0,7}[A-Z])(?=[\w-]{0,7}[a-z])(?!\d*[A-Za-z][a-z]*(?:[A-Z][a-z]+)*\d*\.)[\w-]{8}\.[a-z0-9]+$/;
 
+/**
+ * `main-5YNTSH4E.js` (esbuild, Angular): eight characters of base32, digits among the letters. Digits before or behind
+ * a word are names that people give: `photo-IMG23456`.
+ */
+const BASE32_HASH =
+  /-(?=[A-Z]*[2-7])(?=[2-7]*[A-Z])(?![A-Z]+[2-7]+\.|[2-7]+[A-Z]+\.)[A-Z2-7]{8}(?=\.[a-z0-9]+(?:\.map)?$)/;
+
 /** Pages are linked to and kept as bookmarks: whatever their name looks like, they are to change under it. */
 const DOCUMENT = /\.(?:html?|xhtml)$/i;
 
@@ -25,7 +32,7 @@ const DOCUMENT = /\.(?:html?|xhtml)$/i;
 export function isHashedName(path: string): boolean {
   const name = path.slice(path.lastIndexOf("/") + 1);
   if (DOCUMENT.test(name)) return false;
-  return HEX_HASH.test(name) || BASE64_HASH.test(name) || LETTERS_HASH.test(path);
+  return HEX_HASH.test(name) || BASE64_HASH.test(name) || BASE32_HASH.test(name) || LETTERS_HASH.test(path);
 }
 
 /**
