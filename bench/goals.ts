@@ -30,6 +30,15 @@ const ratio = (scenario: string, against: string, ratioMax: number, table?: stri
   ...(table !== undefined && { table }),
 });
 
+const gateway = (table: string, max: number, unit: string, target = "cloudterm"): FigureGoal => ({
+  scenario: "cloudterm",
+  table,
+  target,
+  of: "figure",
+  max,
+  unit,
+});
+
 export const GOALS: readonly Goal[] = [
   ratio("hot", "limit", 1.15),
   ratio("hot", "nginx", 0.7),
@@ -83,8 +92,23 @@ export const GOALS: readonly Goal[] = [
   ratio("ws-echo", "ws", 0.4, "16 KB"),
   ratio("ws-echo", "bun-ws", 1.1, "125 B"),
   ratio("ws-echo", "bun-ws", 1.1, "16 KB"),
-  ratio("ws-proxy", "nginx", 0.8),
-  ratio("ws-proxy", "http-proxy-3", 0.3),
+  ...["125 B", "16 KB", "bulk"].flatMap((table) => [
+    ratio("ws-proxy", "nginx-proxy", 0.8, table),
+    ratio("ws-proxy", "http-proxy-3", 0.3, table),
+  ]),
+  ratio("ws-proxy", "nginx-proxy", 0.8, "bulk, frames"),
+  ratio("ws-proxy", "http-proxy-3", 0.3, "bulk, frames"),
+  { scenario: "ws-proxy", table: "p99", target: "tz-splice", of: "figure", max: 1000, unit: "µs" },
+  { scenario: "ws-proxy", table: "p99", target: "tz-frames", of: "figure", max: 1000, unit: "µs" },
+  {
+    scenario: "ws-proxy",
+    table: "bulk time",
+    target: "tz-frames",
+    of: "figure",
+    max: 1,
+    unit: "s for 100 MB",
+  },
+  ratio("ws-proxy", "tz-frames", 1, "bulk time"),
   ratio("latency-at-rate", "nginx", 1, "p99"),
   {
     scenario: "idle-connections",
@@ -102,7 +126,16 @@ export const GOALS: readonly Goal[] = [
     min: 100_000,
     unit: "connections",
   },
-  { scenario: "cloudterm", target: "cloudterm", of: "figure", max: 20, unit: "MB for 10,000 sessions" },
+  gateway("p50 above", 500, "µs above the bare terminal"),
+  gateway("p99 above", 2000, "µs above the bare terminal"),
+  gateway("p50 above", 500, "µs beside stalled readers", "cloudterm-stalled"),
+  gateway("p99 above", 2000, "µs beside stalled readers", "cloudterm-stalled"),
+  // A ring of 1 MiB, a window of 256 KiB, and what the loop holds for a socket.
+  gateway("stalled", 2, "MiB for each stalled reader"),
+  gateway("output", 1, "s for 100 MB"),
+  gateway("sessions", 19.07, "MiB (20 MB) for 10,000 sessions"),
+  ratio("cloudterm", "one-thread", 0.6, "bcrypt"),
+  gateway("loop", 5, "ms that the loop is late", "two-threads"),
   {
     scenario: "one-million",
     target: "one-million-2",

@@ -11,6 +11,7 @@ await stage(() =>
     await install();
     await build("tz-static");
     await build("tz-one-million");
+    await build("tz-cloudterm");
   }),
 );
 // The harness is TypeScript; the servers under test are plain processes of their own.

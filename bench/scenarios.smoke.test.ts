@@ -8,7 +8,7 @@ import { missingWrk } from "./harness/wrk.js";
 import { missingCompiler } from "./load/program.js";
 import { main } from "./main.js";
 
-const built = ["static-demo", "one-million"].every((app) =>
+const built = ["static-demo", "one-million", "cloudterm"].every((app) =>
   existsSync(new URL(`../apps/${app}/dist/cli.js`, import.meta.url)),
 );
 const lacking = missingWrk() ?? missingCompiler() ?? (built ? undefined : "nothing is built (npm run build)");
@@ -32,6 +32,8 @@ const TARGETS: Readonly<Record<string, string>> = {
   http2: "tz-static-tls",
   "idle-tls": "tz-static-tls",
   startup: "tz-static,node-http",
+  "ws-proxy": "tz-splice,tz-frames,http-proxy-3",
+  cloudterm: "cloudterm",
 };
 
 /** Tiny on purpose: it shows that the benches still run and still check, not how fast anything is. */

@@ -70,9 +70,11 @@ export function parseAnswer(bytes: Buffer): Answer | undefined {
       return [each.slice(0, colon).toLowerCase(), each.slice(colon + 1).trim()] as const;
     }),
   );
-  const end = headEnd + 4 + Number(fields.get("content-length"));
+  const status = Number(line.split(" ")[1]);
+  // An upgrade has no body.
+  const end = headEnd + 4 + (status === 101 ? 0 : Number(fields.get("content-length")));
   if (Number.isNaN(end)) throw new Error(`an answer without Content-Length: ${line}`);
   if (bytes.length < end) return undefined;
   const body = bytes.subarray(headEnd + 4, end);
-  return { status: Number(line.split(" ")[1]), fields, body, byteLength: end };
+  return { status, fields, body, byteLength: end };
 }

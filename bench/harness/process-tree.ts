@@ -25,7 +25,8 @@ function readStat(pid: number): Stat | undefined {
   }
 }
 
-function readResidentKiB(pid: number): number {
+/** Resident memory of one process; 0 when it is gone. */
+export function readResidentKiB(pid: number): number {
   try {
     return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
   } catch {

@@ -2,7 +2,7 @@ import { findCores } from "./cores.js";
 import type { Measured } from "./figures.js";
 import { ServerProcess } from "./server-process.js";
 import type { Settings } from "./settings.js";
-import type { Target } from "./target.js";
+import type { Serving, Target } from "./target.js";
 import { loadTargets } from "./target.js";
 
 export interface Probed {
@@ -26,7 +26,7 @@ export async function probeAll(names: readonly string[]): Promise<Probed> {
 /** Servers that take turns, A B C A B C …, on the core for servers; `round` measures one of them once. */
 export async function serveInTurn(
   probed: Probed,
-  site: { root: string; work: string },
+  site: Omit<Serving, "port">,
   settings: Settings,
   round: (server: ServerProcess, warm: boolean) => Promise<number>,
 ): Promise<Measured[]> {

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { connect, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pinned } from "./cores.js";
-import { measureTree, pidsOf } from "./process-tree.js";
-import type { Target } from "./target.js";
+import { measureTree, pidsOf, readResidentKiB } from "./process-tree.js";
+import type { Serving, Target } from "./target.js";
 
 const startTimeoutMs = 15_000;
 const stopTimeoutMs = 5_000;
@@ -13,6 +13,7 @@ export class ServerProcess {
   readonly target: Target;
   readonly port: number;
   #child: ChildProcess;
+  #output = "";
 
   private constructor(target: Target, port: number, child: ChildProcess) {
     this.target = target;
@@ -23,27 +24,28 @@ export class ServerProcess {
   /** Starts it on a free port and waits until the port takes connections, which is asked every `pollMs`. */
   static async start(
     target: Target,
-    site: { root: string; work: string },
+    site: Omit<Serving, "port">,
     core?: number,
     pollMs = 50,
   ): Promise<ServerProcess> {
     const port = await freePort();
     const [program = "", ...args] = pinned(target.command({ port, ...site }), core);
-    let output = "";
     const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
-    const keep = (chunk: Buffer) => {
-      output = (output + chunk).slice(-2000);
-    };
-    child.stdout?.on("data", keep);
-    child.stderr?.on("data", keep);
     let failure: string | undefined;
     child.once("error", (error) => (failure = error.message));
     child.once("exit", (code, signal) => (failure ??= `ended with ${signal ?? code}`));
     const server = new ServerProcess(target, port, child);
+    const keep = (chunk: Buffer) => {
+      server.#output = (server.#output + chunk).slice(-2000);
+    };
+    child.stdout?.on("data", keep);
+    child.stderr?.on("data", keep);
     for (const deadline = Date.now() + startTimeoutMs; !(await accepts(port)); await sleep(pollMs)) {
       if (failure === undefined && Date.now() < deadline) continue;
       await server.stop();
-      throw new Error(`${target.name} did not start: ${failure ?? "its port stays closed"}\n${output}`);
+      throw new Error(
+        `${target.name} did not start: ${failure ?? "its port stays closed"}\n${server.#output}`,
+      );
     }
     return server;
   }
@@ -51,6 +53,16 @@ export class ServerProcess {
   /** CPU time so far and memory now, of all its processes. */
   measure(): { cpuMicros: number; residentKiB: number } {
     return measureTree(this.#child.pid ?? 0);
+  }
+
+  /** The same of the process alone that was started: it pays for what runs in its name, but does not hold it. */
+  measureOwn(): { residentKiB: number } {
+    return { residentKiB: readResidentKiB(this.#child.pid ?? 0) };
+  }
+
+  /** The last that it wrote on stdout and stderr. */
+  get output(): string {
+    return this.#output;
   }
 
   /** Of all its processes. */

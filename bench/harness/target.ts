@@ -8,6 +8,8 @@ export interface Serving {
   readonly root: string;
   /** Scratch folder of this run, for configurations, pid files and compiled programs. */
   readonly work: string;
+  /** Where a proxy sends what it gets. */
+  readonly upstreamPort?: number;
 }
 
 /**

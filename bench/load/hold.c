@@ -1,9 +1,9 @@
 /* Opens connections, has one request answered on each, and holds them idle until its input ends.
  *
- *   hold PORT CONNECTIONS FIRST REQUEST ANSWER_BYTES
+ *   hold PORT CONNECTIONS FIRST REQUEST ANSWER_BYTES STATUS
  *
  * Prints `held N` when all are answered. FIRST is the number of the first connection of this process: 20,000 of them
- * share a source address, 127.0.0.1, 127.0.0.2, … Exit code 1 when an answer does not begin with a 200 or a connection ends.
+ * share a source address, 127.0.0.1, 127.0.0.2, … Exit code 1 when an answer does not begin with the STATUS or a connection ends.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -35,7 +35,7 @@ static int dial(int port, int number) {
   return fd;
 }
 
-static void ask(int fd, const char *request, size_t length, size_t answer_bytes) {
+static void ask(int fd, const char *request, size_t length, size_t answer_bytes, const char *status) {
   static char answer[ANSWER_MAX];
   size_t received = 0;
   if (send(fd, request, length, MSG_NOSIGNAL) != (ssize_t)length) fail("send");
@@ -45,13 +45,13 @@ static void ask(int fd, const char *request, size_t length, size_t answer_bytes)
     received += (size_t)got;
   }
   errno = 0;
-  if (strncmp(answer, "HTTP/1.1 200 ", 13)) fail("a wrong answer");
+  if (strncmp(answer, "HTTP/1.1 ", 9) || strncmp(answer + 9, status, 3)) fail("a wrong answer");
 }
 
 int main(int argc, char **argv) {
   static char request[REQUEST_MAX];
-  if (argc != 6) {
-    fprintf(stderr, "usage: hold PORT CONNECTIONS FIRST REQUEST ANSWER_BYTES\n");
+  if (argc != 7) {
+    fprintf(stderr, "usage: hold PORT CONNECTIONS FIRST REQUEST ANSWER_BYTES STATUS\n");
     return 2;
   }
   int port = atoi(argv[1]), total = atoi(argv[2]), first = atoi(argv[3]);
@@ -64,7 +64,7 @@ int main(int argc, char **argv) {
   FILE *file = fopen(argv[4], "rb");
   if (!file) fail(argv[4]);
   size_t length = fread(request, 1, sizeof request, file);
-  for (int i = 0; i < total; i++) ask(dial(port, first + i), request, length, answer_bytes);
+  for (int i = 0; i < total; i++) ask(dial(port, first + i), request, length, answer_bytes, argv[6]);
   printf("held %d\n", total);
   fflush(stdout);
   while (getchar() != EOF) {

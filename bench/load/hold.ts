@@ -21,19 +21,23 @@ export class HeldConnections {
     this.#work = work;
   }
 
-  /** Opens more, until there are `count`. @throws Error when one is refused or answered wrongly */
+  /**
+   * Opens more, until there are `count`. One is asked for its answer first, and all others must have its length and status.
+   * @throws Error when one is refused or answered wrongly
+   */
   async growTo(count: number, request: string): Promise<void> {
     const file = join(this.#work, "hold-request");
     writeFileSync(file, request);
-    const { byteLength } = await exchange(this.#port, request);
+    const { byteLength, status } = await exchange(this.#port, request);
+    if (status !== 200 && status !== 101) throw new Error(`the request is answered ${status}`);
     while (this.count < count) {
       const more = Math.min(PER_PROCESS, count - this.count);
-      await this.#hold(more, file, byteLength);
+      await this.#hold(more, file, byteLength, status);
       this.count += more;
     }
   }
 
-  async #hold(count: number, file: string, answerBytes: number): Promise<void> {
+  async #hold(count: number, file: string, answerBytes: number, status: number): Promise<void> {
     const cores = findCores();
     const [program = "", ...args] = pinned(
       [
@@ -43,6 +47,7 @@ export class HeldConnections {
         String(this.count),
         file,
         String(answerBytes),
+        String(status),
       ],
       "load" in cores ? cores.load : undefined,
     );

@@ -29,3 +29,11 @@ export function frameOf(payload: Uint8Array): Buffer {
 export function echoOf(payload: Uint8Array): Buffer {
   return Buffer.concat([headOf(payload.length, 0), payload]);
 }
+
+const STREAM_PAYLOAD_BYTES = 64 * 1024 - 4;
+
+/** What an upstream sends over and over: a binary frame of 64 KiB with its head. RFC 6455 §5.2 */
+export const streamFrame: Uint8Array = Buffer.concat([
+  headOf(STREAM_PAYLOAD_BYTES, 0),
+  Buffer.alloc(STREAM_PAYLOAD_BYTES, "sixteen letters "),
+]);

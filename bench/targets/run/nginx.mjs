@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { probeProgram } from "./program.mjs";
 
 // As nginx's documentation recommends for speed: sendfile, own accept queue, long keep-alive.
-const configuration = ({ port, root, work }, { http, listen }) => `
+const configuration = ({ port, root, work }, { http, listen, server }) => `
 daemon off;
 worker_processes 1;
 worker_rlimit_nofile 20000;
@@ -26,22 +26,22 @@ http {
   scgi_temp_path ${work}/nginx-scgi;
   types { text/css css; text/html html; text/javascript js; }
   ${http}
-  server { listen 127.0.0.1:${port} reuseport ${listen}; root ${root}; }
+  server { listen 127.0.0.1:${port} reuseport ${listen}; root ${root}; ${server} }
 }
 `;
 
 /**
  * nginx with one worker.
- * @param {{ name: string, about: string, http?: (serving: import("../../harness/target.ts").Serving) => string, listen?: string }} variant
+ * @param {{ name: string, about: string, http?: (serving: import("../../harness/target.ts").Serving) => string, listen?: string, server?: (serving: import("../../harness/target.ts").Serving) => string }} variant
  * @returns {import("../../harness/target.ts").Target}
  */
-export const nginxTarget = ({ name, about, http = () => "", listen = "" }) => ({
+export const nginxTarget = ({ name, about, http = () => "", listen = "", server = () => "" }) => ({
   name,
   about,
   probe: () => probeProgram("nginx", ["-v"], "nginx-light"),
   command(serving) {
     const file = join(serving.work, `${name}.conf`);
-    writeFileSync(file, configuration(serving, { http: http(serving), listen }));
+    writeFileSync(file, configuration(serving, { http: http(serving), listen, server: server(serving) }));
     return ["nginx", "-p", serving.work, "-e", join(serving.work, `${name}.err`), "-c", file];
   },
 });

@@ -7,14 +7,17 @@ import {
   EPOLLRDHUP,
   F_SETPIPE_SZ,
   fcntl,
+  MSG_NOSIGNAL,
   O_CLOEXEC,
   O_NONBLOCK,
   orThrow,
   pipe2,
   Region,
+  recv,
   SHUT_WR,
   SPLICE_F_MOVE,
   SPLICE_F_NONBLOCK,
+  send,
   shutdown,
   splice,
   write,
@@ -25,6 +28,13 @@ import type { Relay, RelayEnd, RelaySettings } from "./relay.js";
 const EAGAIN = 11;
 const EINTR = 4;
 const PIPE_BYTES = 256 * 1024;
+/**
+ * So much is read and sent by this process at first: below it two copies cost less than the pages' way through a pipe. A
+ * read that fills it is followed by splices, until one is short.
+ */
+const COPY_BYTES = 32 * 1024;
+/** A read that comes back short has emptied the socket, unless the peer said its last. */
+const ENDING = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 const FLAGS = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
 /** One direction moves so often in a turn; then others follow. */
 const MOVES_PER_TURN = 32;
@@ -39,6 +49,8 @@ interface Pipe {
 }
 
 const idlePipes: Pipe[] = [];
+// One for all: what was read is sent, or put into a pipe, before the next is read.
+let scratch: Region | undefined;
 
 function takePipe(): Pipe {
   const idle = idlePipes.pop();
@@ -68,8 +80,8 @@ export interface SpliceRelayOptions extends Pick<RelaySettings, "idleTimeoutMs" 
 }
 
 /**
- * Joins two sockets in the kernel: bytes go from one to the other through a pipe and are never copied into this process.
- * A pipe is borrowed while bytes are in it, so an idle connection holds two descriptors and this object.
+ * Joins two sockets: what comes in bulk goes from one to the other through a pipe in the kernel and is never copied into
+ * this process; a few bytes are read and sent. A pipe is borrowed while bytes are in it, so an idle connection holds two descriptors and this object.
  *
  * ```
  *   client ──splice──▶ pipe ──splice──▶ upstream      and the same back
@@ -111,9 +123,9 @@ export class SpliceRelay implements Relay {
     return this.#up.passedBytes + this.#down.passedBytes;
   }
 
-  /** None: what waits is in the kernel, at most {@link PIPE_BYTES} each way beside the socket buffers. */
+  /** At most {@link COPY_BYTES} each way; what waits beside is in the kernel, at most {@link PIPE_BYTES} each way and the socket buffers. */
   get waitingBytes(): number {
-    return 0;
+    return this.#up.waitingBytes + this.#down.waitingBytes;
   }
 
   tick(nowMs: number): void {
@@ -136,7 +148,8 @@ export class SpliceRelay implements Relay {
   /** @param reads the way that reads the descriptor of the event, @param writes the one that writes it */
   #events(events: number, reads: SpliceWay, writes: SpliceWay): void {
     this.#heardMs = performance.now();
-    if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) !== 0) reads.readable = true;
+    if ((events & ENDING) !== 0) reads.ending = true;
+    if ((events & (EPOLLIN | ENDING)) !== 0) reads.readable = true;
     if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) !== 0) writes.writable = true;
     this.#run();
   }
@@ -180,6 +193,11 @@ class SpliceWay {
   readonly #to: number;
   #pipe: Pipe | undefined;
   #inPipe = 0;
+  #bulk = false;
+  /** Was read and not taken yet: nothing more is read meanwhile. */
+  #rest: Buffer | undefined;
+  /** The source says no more than what it has said. */
+  ending = false;
   readable = true;
   writable = true;
   /** The source has said all. */
@@ -192,6 +210,7 @@ class SpliceWay {
   constructor(from: number, to: number) {
     this.#from = from;
     this.#to = to;
+    scratch ??= Region.allocate(COPY_BYTES);
   }
 
   /** Bytes that were read already go in front, through the pipe. @throws SysError */
@@ -211,12 +230,12 @@ class SpliceWay {
   move(): boolean {
     for (let i = 0; i < MOVES_PER_TURN; i++) {
       if (this.done || this.failed) return false;
-      if (this.#inPipe === 0 && !this.ended) {
+      if (this.#isEmpty && !this.ended) {
         if (!this.readable) break;
         if (!this.#fill()) break;
       }
-      if (this.#inPipe > 0 && !this.#drain()) return false;
-      if (this.ended && this.#inPipe === 0) {
+      if (!this.#isEmpty && !this.#drain()) return false;
+      if (this.ended && this.#isEmpty) {
         this.done = true;
         shutdown(this.#to, SHUT_WR);
         this.#giveBack();
@@ -224,29 +243,83 @@ class SpliceWay {
       }
       if (i === MOVES_PER_TURN - 1) return true;
     }
-    if (this.#inPipe === 0) this.#giveBack();
+    if (this.#isEmpty) this.#giveBack();
     return false;
   }
 
-  /** @returns whether bytes or the end came */
+  get #isEmpty(): boolean {
+    return this.#inPipe === 0 && this.#rest === undefined;
+  }
+
+  get waitingBytes(): number {
+    return this.#rest?.length ?? 0;
+  }
+
+  /** @returns whether there may be more at once */
   #fill(): boolean {
+    return this.#bulk ? this.#spliceIn() : this.#copy();
+  }
+
+  /** Reads, and sends without a pipe; what the other side does not take is kept. */
+  #copy(): boolean {
+    const { address, bytes } = scratch!;
+    const count = recv(this.#from, address, COPY_BYTES, 0);
+    if (count <= 0) return this.#nothing(count);
+    this.#bulk = count === COPY_BYTES;
+    if (!this.#bulk && !this.ending) this.readable = false;
+    const sent = this.#send(count);
+    if (sent < count && !this.failed) this.#rest = Buffer.from(bytes.subarray(sent, count));
+    return !this.failed;
+  }
+
+  /** Sends the beginning of the scratch memory. @returns how much was taken */
+  #send(length: number): number {
+    if (!this.writable) return 0;
+    const sent = send(this.#to, scratch!.address, length, MSG_NOSIGNAL);
+    if (sent < length) this.writable = sent === -EINTR;
+    if (sent < 0 && sent !== -EAGAIN && sent !== -EINTR) this.failed = true;
+    const done = Math.max(0, sent);
+    this.passedBytes += done;
+    return done;
+  }
+
+  #hasPipe(): boolean {
     try {
       this.#pipe ??= takePipe();
+      return true;
     } catch {
       // No descriptor is left for a pipe.
       this.failed = true;
       return false;
     }
-    const count = splice(this.#from, this.#pipe.writeFd, PIPE_BYTES, FLAGS);
-    if (count > 0) this.#inPipe += count;
-    else if (count === 0) this.ended = true;
-    else if (count === -EAGAIN) this.readable = false;
-    else if (count !== -EINTR) this.failed = true;
-    return count >= 0;
   }
 
-  /** @returns whether the pipe is empty now */
+  #spliceIn(): boolean {
+    if (!this.#hasPipe()) return false;
+    const count = splice(this.#from, this.#pipe!.writeFd, PIPE_BYTES, FLAGS);
+    if (count < COPY_BYTES) this.#bulk = false;
+    if (count <= 0) return this.#nothing(count);
+    this.#inPipe += count;
+    return true;
+  }
+
+  /** What a read without bytes says. */
+  #nothing(count: number): boolean {
+    if (count === 0) this.ended = true;
+    else if (count === -EAGAIN) this.readable = false;
+    else if (count !== -EINTR) this.failed = true;
+    return count === 0 || count === -EINTR;
+  }
+
+  /** @returns whether nothing is kept here or in the pipe now */
   #drain(): boolean {
+    const rest = this.#rest;
+    if (rest !== undefined) {
+      scratch!.bytes.set(rest);
+      const sent = this.#send(rest.length);
+      this.#rest = sent < rest.length ? rest.subarray(sent) : undefined;
+      if (this.#rest !== undefined) return false;
+    }
     while (this.#inPipe > 0) {
       if (!this.writable) return false;
       const count = splice(this.#pipe!.readFd, this.#to, this.#inPipe, FLAGS);

@@ -9,6 +9,7 @@ import { acceptHandshake, CLOSE, type HandshakeRequest } from "@tz/ws";
 import { CloudtermError } from "../errors.js";
 import { type Numbers, resolveNumbers } from "../option-table.js";
 import { isSameOrigin, isSameOriginNode } from "../terminals/same-origin.js";
+import { DescriptorTunnel } from "./descriptor-tunnel.js";
 import { fieldsForUpstream, type ProxiedRequest } from "./forwarded-fields.js";
 import { FrameRelay, type FrameRelayOptions } from "./frame-relay.js";
 import { PROXY_LIMITS, type ProxyLimits } from "./proxy-limits.js";
@@ -299,8 +300,8 @@ export class WebSocketProxy {
   }
 
   #joinFrames(client: Tunnel, connection: UpstreamConnection, tag: unknown): FrameRelay {
-    const { head, socket, extensions } = connection;
-    const upstream = new SocketTunnel(socket);
+    const { extensions } = connection;
+    const { upstream, head } = upstreamTunnel(connection);
     const relay = new FrameRelay(
       client,
       upstream,
@@ -373,10 +374,22 @@ class UntilDetached implements TunnelHandler {
   }
 }
 
+/** On its bare descriptor where that can be had: a stream costs as much as all the rest. */
+function upstreamTunnel({ socket, head }: UpstreamConnection): {
+  readonly upstream: DescriptorTunnel | SocketTunnel;
+  readonly head: Buffer;
+} {
+  if (!isSupported().supported || "encrypted" in socket) return { upstream: new SocketTunnel(socket), head };
+  const first = Buffer.concat([head, (socket.read() as Buffer | null) ?? Buffer.alloc(0)]);
+  const fd = takeDescriptor(socket);
+  return { upstream: fd === undefined ? new SocketTunnel(socket) : new DescriptorTunnel(fd), head: first };
+}
+
 /** A descriptor of our own for the socket; Node's is closed, without a word to the peer. */
 function takeDescriptor(socket: Socket): number | undefined {
   const { fd } = (socket as unknown as { _handle?: { fd?: number } | null })._handle ?? {};
   if (fd === undefined || fd < 0 || socket.writableLength > 0) return undefined;
+  socket.setNoDelay(true);
   const own = fcntl(fd, F_DUPFD_CLOEXEC);
   socket.on("error", () => {});
   socket.destroy();
