@@ -273,24 +273,32 @@ export class Connection
     if (
       deferred === undefined ||
       !deferred.open ||
-      observer !== undefined ||
       this.#output !== OUTPUT.idle ||
       (this.#flags & (CLOSING | PEER_ENDED)) !== 0 ||
       this.#body !== null ||
       this.#upgrade !== null ||
       this.gone ||
-      (this.#queue !== null && !this.#queue.empty) ||
-      !deferred.take(this)
+      (this.#queue !== null && !this.#queue.empty)
     )
       return false;
+    const route = observer === undefined ? 0 : observer.setAside();
+    if (route < 0) return false;
+    if (!deferred.take(this, route)) {
+      observer?.takeUp(route);
+      return false;
+    }
     this.#flags |= DEFERRED;
     return true;
   }
 
-  sendDeferred(): void {
+  sendDeferred(route: number): void {
     this.#flags &= ~DEFERRED;
-    if (this.gone) this.#core.loop.batch.releaseAll();
-    else if (this.#flush(false) && this.#output === OUTPUT.idle) this.#afterAnswer();
+    const { loop, observer } = this.#core;
+    observer?.takeUp(route);
+    if (this.gone) {
+      loop.batch.releaseAll();
+      observer?.dropped();
+    } else if (this.#flush(false) && this.#output === OUTPUT.idle) this.#afterAnswer();
   }
 
   /** Takes requests and body bytes as long as no answer is in the way. @returns where it stopped */

@@ -11,9 +11,10 @@ const reason = epoll.supported ? "" : ` (skipped: ${epoll.reason})`;
 const get = (target: string): string => `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`;
 
 describe.skipIf(!epoll.supported).each([
-  ["with", true],
-  ["without", false],
-])(`answers %s a lead that leave at the end of a turn${reason}`, (_with, hasLead) => {
+  { lead: "with", hasLead: true, stats: false },
+  { lead: "without", hasLead: false, stats: false },
+  { lead: "counted, with", hasLead: true, stats: true },
+])(`answers $lead a lead that leave at the end of a turn${reason}`, ({ hasLead, stats }) => {
   let app: App;
   let mount: PackedMount;
   let port = 0;
@@ -22,12 +23,16 @@ describe.skipIf(!epoll.supported).each([
     for (const client of clients.splice(0)) client.reset();
     await app.close({ timeoutMs: 200 });
     expect(mount.held).toBe(0);
+    const { total } = app.stats();
+    expect(total !== undefined).toBe(stats);
+    // Each request once: timed when its answer had left, or its client went.
+    if (total !== undefined) expect(total.latency.count + total.aborted).toBe(total.requests);
     mount.region.release();
   });
 
   async function serve(bodyBytes: number): Promise<void> {
     mount = new PackedMount(bodyBytes, hasLead);
-    app = createServer({ loop: "epoll", tickMs: 10, lingerTimeoutMs: 50 })
+    app = createServer({ loop: "epoll", tickMs: 10, lingerTimeoutMs: 50, stats })
       .mount(mount)
       .get("/handler", () => "handled");
     ({ port } = await app.listen({ port: 0 }));

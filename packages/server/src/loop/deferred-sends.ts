@@ -3,8 +3,11 @@ import type { SendBatch } from "./send-batch.js";
 
 /** Who has an answer that leaves at the end of the turn. */
 export interface DeferredSender {
-  /** Its answer is in the batch again, to be sent now. */
-  sendDeferred(): void;
+  /**
+   * Its answer is in the batch again, to be sent now.
+   * @param note what it said with the answer
+   */
+  sendDeferred(note: number): void;
 }
 
 /** So many answers wait at most: with 10 µs for each the first is 0.3 ms late. */
@@ -35,13 +38,17 @@ export class DeferredSends {
   /** Of answers without a lead: where their first lines lie, which every answer of this second shares. */
   readonly #prefixStarts = new Float64Array(MAX_ANSWERS);
   readonly #prefixLengths = new Uint32Array(MAX_ANSWERS);
+  readonly #notes = new Uint32Array(MAX_ANSWERS);
 
   constructor(batch: SendBatch) {
     this.#batch = batch;
   }
 
-  /** Takes what the batch holds, with its reference, when that is one packed answer. */
-  take(sender: DeferredSender): boolean {
+  /**
+   * Takes what the batch holds, with its reference, when that is one packed answer.
+   * @param note comes back with it
+   */
+  take(sender: DeferredSender, note: number): boolean {
     const batch = this.#batch;
     const last = batch.count - 1;
     if (!this.open || last < 0 || last > 1 || this.#count === MAX_ANSWERS) return false;
@@ -50,6 +57,7 @@ export class DeferredSends {
     if (plan === null || (last === 1 && (batch.plans[0] !== null || !batch.isNamed(0)))) return false;
     const i = this.#count++;
     this.#senders[i] = sender;
+    this.#notes[i] = note;
     this.#plans[i] = plan;
     this.#starts[i] = batch.starts[last]!;
     this.#lengths[i] = batch.lengths[last]!;
@@ -72,7 +80,7 @@ export class DeferredSends {
       const sender = this.#senders[i]!;
       this.#plans[i] = null;
       this.#senders[i] = null;
-      sender.sendDeferred();
+      sender.sendDeferred(this.#notes[i]!);
     }
   }
 }

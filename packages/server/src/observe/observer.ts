@@ -208,6 +208,28 @@ export class Observer {
     }
   }
 
+  /**
+   * The batch waits for the end of the loop's turn, and those of other connections are sent before it.
+   * @returns where its one answer is counted, for {@link takeUp}; `-1` when it holds more than that
+   */
+  setAside(): number {
+    if (this.#batchedCount !== 1 || this.#batchedFlights.length > 0) return -1;
+    this.#batchedCount = 0;
+    return this.#batched[0]!;
+  }
+
+  /** The batch holds the answer again that was set aside. */
+  takeUp(route: number): void {
+    this.#batched[0] = route;
+    this.#batchedCount = 1;
+  }
+
+  /** The connection of what is in the batch went while that was set aside. */
+  dropped(): void {
+    this.block.count("aborted", this.#batchedCount);
+    this.#batchedCount = 0;
+  }
+
   /** All that was in the batch has left. */
   flushed(): void {
     const flights = this.#batchedFlights;
