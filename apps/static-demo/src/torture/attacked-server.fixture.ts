@@ -43,7 +43,7 @@ app.ws(
 app.post("/json", async (request) => json({ got: await request.json() }));
 app.post("/upload", async (request) => {
   let length = 0;
-  for await (const chunk of request.body) length += chunk.byteLength;
+  for await (const chunk of request.body ?? []) length += chunk.byteLength;
   return json({ length });
 });
 const terminals = new Terminals({
