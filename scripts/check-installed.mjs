@@ -56,7 +56,11 @@ try {
   check("the starter: it serves", node, ["starter.mjs"]);
   check("npm install without FFI", "npm", [...install, "--omit=optional"]);
   check("without FFI: every package but cloudterm imports", node, ["imports.mjs", "@tz/cloudterm"]);
-  check("without FFI: files in tz", node, ["serve-files.mjs", "tz"]);
+  check("without FFI: CommonJS, every package but cloudterm", node, ["requires.cjs", "@tz/cloudterm"]);
+  for (const host of ["tz", "express", "fastify", "hono"]) {
+    check(`without FFI: files in ${host}`, node, ["serve-files.mjs", host]);
+  }
+  check("without FFI: the starter's tests", node, ["--test", "starter/dist/app.test.js"]);
   check("without FFI: the command tz-static", node, ["command.mjs"]);
 } finally {
   rmSync(work, { recursive: true, force: true });

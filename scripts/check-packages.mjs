@@ -1,21 +1,20 @@
 // Checks every package as npm would get it: packs it, looks into the tarball, runs publint and
 // are-the-types-wrong on it. One line a check; exit code 1 when one failed.
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
-import { builtPackages } from "./workspace/packages.mjs";
+import { packAll } from "./workspace/pack.mjs";
 import { readJson, root } from "./workspace/root.mjs";
 import { tarballFiles } from "./workspace/tarball.mjs";
 
 const work = mkdtempSync(join(tmpdir(), "tz-packages-"));
 const tool = (name) => join(root, "node_modules/.bin", name);
-const { packageManager } = readJson(join(root, "package.json"));
 /** By package, oldest first: what all JavaScript of its `dist` may weigh, and why it may. The last one holds. */
 const budgets = readJson(join(root, "scripts/size-budgets.json"));
 const checks = [
-  packs,
   hasWhatItNeeds,
   hasNothingElse,
   isWithinBudget,
@@ -25,38 +24,35 @@ const checks = [
 ];
 
 let failed = 0;
-for (const item of [...builtPackages().values()].filter(({ manifest }) => !manifest.private)) {
-  const context = { ...item, tarball: "", files: [] };
-  for (const check of checks) {
-    const why = check(context);
-    console.log(`${why ? "FAIL" : "ok"} ${item.name}: ${check.name}${why ? `\n${indent(why)}` : ""}`);
-    if (why) failed++;
-    if (why && check === packs) break;
-  }
+try {
+  const items = packAll(work);
+  // Two at a time: nearly all of it is waiting for tools.
+  await Promise.all([checkInTurn(items), checkInTurn(items)]);
+} finally {
+  rmSync(work, { recursive: true, force: true });
 }
-rmSync(work, { recursive: true, force: true });
 process.exit(failed > 0 ? 1 : 0);
 
-/** Runs a tool; returns what it printed when it failed. */
-function failureOf(command, args, cwd) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: "utf8" });
-  return status === 0
-    ? undefined
-    : `${error?.message ?? ""}${stdout ?? ""}${stderr ?? ""}`.trim() || `exit ${status}`;
+async function checkInTurn(items) {
+  for (let item = items.shift(); item !== undefined; item = items.shift()) {
+    const files = tarballFiles(readFileSync(item.tarball));
+    const packed = JSON.parse(files.find(({ name }) => name === "package.json").content);
+    for (const check of checks) {
+      const why = await check({ ...item, files, packed });
+      console.log(`${why ? "FAIL" : "ok"} ${item.name}: ${check.name}${why ? `\n${indent(why)}` : ""}`);
+      if (why) failed++;
+    }
+  }
 }
 
-function packs(context) {
-  const folder = mkdtempSync(join(work, "pack-"));
-  const why = failureOf(
-    "npx",
-    ["--yes", packageManager, "pack", "--pack-destination", folder],
-    context.folder,
-  );
-  if (why) return why;
-  context.tarball = join(folder, readdirSync(folder)[0] ?? "");
-  context.files = tarballFiles(readFileSync(context.tarball));
-  context.packed = JSON.parse(context.files.find(({ name }) => name === "package.json").content);
-  return undefined;
+/** Runs a tool; returns what it printed when it failed. */
+async function failureOf(command, args) {
+  try {
+    await promisify(execFile)(command, args, { cwd: root, maxBuffer: 2 ** 26 });
+    return undefined;
+  } catch ({ message, stdout = "", stderr = "" }) {
+    return `${stdout}${stderr}`.trim() || message;
+  }
 }
 
 function hasWhatItNeeds({ files }) {
@@ -116,12 +112,12 @@ function pathsIn(value) {
 }
 
 function publintIsClean({ tarball }) {
-  return failureOf(tool("publint"), ["run", "--strict", tarball], root);
+  return failureOf(tool("publint"), ["run", "--strict", tarball]);
 }
 
 function typesResolve({ tarball, packed }) {
   if (!packed.exports?.["."]) return undefined; // A command without an API has no types.
-  return failureOf(tool("attw"), [relative(root, tarball), "--profile", "esm-only"], root);
+  return failureOf(tool("attw"), [relative(root, tarball), "--profile", "esm-only"]);
 }
 
 function indent(text) {

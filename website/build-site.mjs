@@ -1,5 +1,5 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, posix } from "node:path";
 import { build } from "vitepress";
 import { root } from "../scripts/workspace/root.mjs";
 import { writeApi } from "./assemble/api.mjs";
@@ -49,7 +49,12 @@ export async function buildSite({ source, out, api = true }) {
     writePage(source, `${page}.md`, [head, ...body].join("\n"));
   }
 
-  function rewritten(file, markdown, map) {
+  function rewritten(file, original, map) {
+    // A README that npm shows takes its pictures from the repository; the site has them, and asks nobody else.
+    const markdown = original.replaceAll(
+      "https://raw.githubusercontent.com/tz-http/tz/main/",
+      `${posix.relative(posix.dirname(file), ".") || "."}/`,
+    );
     for (const image of imagesOf(markdown, file)) {
       if (!existsSync(join(root, image))) throw new Error(`${file}: image ${image} does not exist`);
       copyTo(join(source, "public", image), join(root, image));

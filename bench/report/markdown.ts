@@ -27,7 +27,10 @@ export function toMarkdown({ scenario, title, machine, settings, result }: Repor
   const { rounds, seconds, connections } = settings;
   const isOfFigures = "tables" in result;
   return [
-    `## ${title}`,
+    `# ${title}`,
+    "",
+    // `save.ts` writes it beside this page.
+    `![${title}: ratios as bars; the same figures are in the table](${scenario}.svg)`,
     "",
     ...(isOfFigures ? result.tables.flatMap(figureLines) : serverLines(result)),
     ...(isOfFigures ? [] : (result.notes ?? [])).flatMap((note) => [note, ""]),

@@ -1,7 +1,7 @@
 import assert from "node:assert";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -14,6 +14,13 @@ function start(...options) {
     stdio: ["ignore", "pipe", "inherit"],
   });
 }
+
+// The version is that of the packed manifest, not one that was built in.
+const { version } = JSON.parse(readFileSync("node_modules/tz-static/package.json", "utf8"));
+assert.strictEqual(
+  execFileSync(process.execPath, [command, "--version"], { encoding: "utf8" }).trim(),
+  version,
+);
 
 const child = start();
 const [line] = await once(child.stdout, "data");

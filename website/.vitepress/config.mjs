@@ -63,6 +63,8 @@ export default {
       pattern: ({ frontmatter }) => `https://github.com/tz-http/tz/edit/main/${frontmatter.source ?? "docs"}`,
       text: "Edit this page",
     },
+    // A name for those who cannot see it has to begin with what is seen.
+    notFound: { linkLabel: "Take me home", linkText: "Take me home" },
     footer: { message: "MIT licensed." },
   },
 };

@@ -37,5 +37,7 @@ export async function writeApi(folder) {
   });
   const project = await app.convert();
   if (!project) throw new Error("typedoc could not read the sources");
+  // `server/src` is the folder; what a reader imports is the package.
+  for (const module of project.children ?? []) module.name = module.name.replace(/^([\w-]+)\/src$/, "@tz/$1");
   await app.generateOutputs(project);
 }

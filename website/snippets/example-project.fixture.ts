@@ -7,7 +7,7 @@ import { onTestFinished } from "vitest";
 
 export const root = new URL("../../", import.meta.url).pathname;
 /** Where the packages that the pages import come from, in this workspace. */
-const providers = ["packages/server", "packages/static", "website"];
+const providers = ["packages/server", "packages/static", "website", "bench"];
 /** `npm test` has built the packages and tests those; without a build their sources are run. */
 const isBuilt = process.env["TZ_TEST_BUILT"] === "1";
 export const env: NodeJS.ProcessEnv = isBuilt
@@ -34,13 +34,13 @@ export function exampleProject(): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "tz-example-")));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const modules = join(folder, "node_modules");
-  mkdirSync(join(modules, "@tz"), { recursive: true });
+  for (const scope of ["@tz", "@fastify"]) mkdirSync(join(modules, scope), { recursive: true });
   for (const short of readdirSync(join(root, "packages"))) {
     symlinkSync(join(root, "packages", short), join(modules, "@tz", short));
   }
   symlinkSync(join(root, "apps/static-demo"), join(modules, "tz-static"));
   for (const provider of providers) {
-    for (const dependency of ["express", "fastify", "hono", "zod", "ws"]) {
+    for (const dependency of ["express", "fastify", "@fastify/static", "hono", "sirv", "zod", "ws"]) {
       const found = join(root, provider, "node_modules", dependency);
       const link = join(modules, dependency);
       if (existsSync(found) && !existsSync(link)) symlinkSync(realpathSync(found), link);

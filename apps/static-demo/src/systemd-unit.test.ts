@@ -21,3 +21,23 @@ test.skipIf(!analyze)(
     expect(execFileSync("systemd-analyze", ["verify", ...files], { stdio: "pipe" }).toString()).toBe("");
   },
 );
+
+const cloudtermPage = readFileSync(new URL("../../../docs/deploy/cloudterm.md", import.meta.url), "utf8");
+const [, cloudterm = ""] = /^```ini\n(.*?)^```/ms.exec(cloudtermPage) ?? [];
+/** 10 is a unit that nothing holds back. Sockets, and for the gateway shells, are what these two are for. */
+const hardened = [
+  ["tz-static.service", units.find(({ name }) => name === "tz-static.service")?.text ?? "", 1.5],
+  ["cloudterm.service", cloudterm, 3],
+] as const;
+
+test.skipIf(!analyze).each(hardened)(
+  `systemd finds little left open in %s${analyze ? "" : " (skipped: no systemd-analyze)"}`,
+  (name, text, exposure) => {
+    const folder = mkdtempSync(join(tmpdir(), "tz-unit-"));
+    writeFileSync(join(folder, name), text);
+    const threshold = `--threshold=${exposure * 10}`;
+    const args = ["security", "--offline=true", "--no-pager", threshold, join(folder, name)];
+    const { status, stdout } = spawnSync("systemd-analyze", args, { encoding: "utf8" });
+    expect(status, stdout).toBe(0);
+  },
+);

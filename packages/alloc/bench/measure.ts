@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** One line of the table that `pnpm --filter @tz/alloc bench` prints. */
+/** One line of the table that `npm --prefix packages/alloc run bench` prints. */
 export interface Row {
   readonly what: string;
   readonly figure: string;

@@ -1,6 +1,6 @@
 /**
  * Shows that a parsed request leaves nothing for the collector: with `--trace-gc`, parses REQUESTS heads and counts
- * the collections. `pnpm --filter @tz/http1 bench:garbage`.
+ * the collections. `npm --prefix packages/http1 run bench:garbage`.
  */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";

@@ -1,5 +1,5 @@
 /**
- * Request heads, side by side: `pnpm --filter @tz/http1 bench`. With PICOHTTPPARSER_DIR, picohttpparser is compiled
+ * Request heads, side by side: `npm --prefix packages/http1 run bench`. With PICOHTTPPARSER_DIR, picohttpparser is compiled
  * and measured in the same run.
  */
 import { BROWSER_REQUEST, SMALL_REQUEST } from "./browser-request.js";

@@ -1,6 +1,6 @@
 /**
  * Coverage-guided fuzzing: inputs that reach new blocks (V8's block coverage) are kept and changed further.
- * `pnpm --filter @tz/http1 fuzz [TARGET …] [--seconds N] [--seed N]`; all targets by default, 20 s each.
+ * `npm --prefix packages/http1 run fuzz -- [TARGET …] [--seconds N] [--seed N]`; all targets by default, 20 s each.
  *
  * Inputs run in batches, because asking for coverage takes longer than parsing; only a batch that reached something
  * new is taken apart.

@@ -1,6 +1,6 @@
 /**
  * Finds the multipliers of the perfect hash over the well-known field names and writes
- * `src/tables/field-hash.generated.ts`. Run after a change of `FIELD`: `pnpm --filter @tz/http1 generate`.
+ * `src/tables/field-hash.generated.ts`. Run after a change of `FIELD`: `npm --prefix packages/http1 run generate`.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { FIELD_NAMES } from "../src/tables/fields.js";

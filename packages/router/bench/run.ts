@@ -3,7 +3,7 @@
  *
  *     node --import tsx packages/router/bench/run.ts [--plot FILE] [--rounds N]
  *
- * It times the build (`pnpm --filter @tz/router build`). Each table runs in a process of its own, so that none meets the type feedback of another.
+ * It times the build (`npm --prefix packages/router run build`). Each table runs in a process of its own, so that none meets the type feedback of another.
  */
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
  * XOR of a byte range with the 4-byte masking key of RFC 6455 §5.3, in place, 64 bytes a turn.
- * AssemblyScript; `pnpm --filter @tz/ws kernel` compiles it into `kernel.bytes.ts`.
+ * AssemblyScript; `npm --prefix packages/ws run kernel` compiles it into `kernel.bytes.ts`.
  *
  * @param at first byte
  * @param end one past the last byte
