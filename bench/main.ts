@@ -8,10 +8,8 @@ import { checkGoals, countVerdicts } from "./report/check.js";
 import { writeIndexPage } from "./report/index-page.js";
 import { describeMachine } from "./report/machine.js";
 import type { Report } from "./report/markdown.js";
-import { publishInto } from "./report/publish.js";
+import { publishInto, READMES } from "./report/publish.js";
 import { loadReports, saveReport } from "./report/save.js";
-
-const readme = new URL("../README.md", import.meta.url).pathname;
 
 /**
  * Runs the scenarios of a command line; prints each table on stdout as soon as it is measured.
@@ -30,7 +28,7 @@ export async function main(args: readonly string[]): Promise<Report[]> {
   for (const scenario of await Promise.all(names.map(loadScenario))) {
     const report = await runScenario(scenario, commandLine);
     console.log(saveReport(report, out));
-    if (publish) publishInto(readme, report);
+    if (publish) for (const readme of READMES) publishInto(readme, report);
     reports.push(report);
   }
   if (publish) writeIndexPage(out, loadReports(out), GOALS);
