@@ -51,6 +51,9 @@ export const GOALS: readonly Goal[] = [
   ratio("hot", "fastify-static", 0.07),
   ratio("hot", "express", 0.05),
   ratio("workers", "tz-static", 1.1),
+  // Two workers give 1.8 times the answers of one process.
+  ratio("busy-workers", "tz-busy-1", 0.556, "time"),
+  ratio("busy-workers", "tz-busy-1", 1.1, "cpu"),
   ratio("browser-headers", "nginx", 0.75),
   ratio("cold", "nginx-cold", 0.9),
   ratio("pipelined", "nginx", 0.5),

@@ -28,6 +28,8 @@ export interface Comparison {
    * that came, and the size of an answer under load is not compared.
    */
   readonly bodyBytes?: number;
+  /** Server and wrk may use every core, and share them: for what one core does not show. */
+  readonly onAllCores?: boolean;
   /** What is wrong with an answer, or `undefined`. A target with a wrong answer is not measured. */
   check(answer: Answer): string | undefined;
   /** More checks of a server, before it is measured and after each of its rounds. @throws Error when it is wrong */
@@ -90,7 +92,9 @@ async function warmUp(
 export async function compareServers(comparison: Comparison, settings: Settings): Promise<ComparisonResult> {
   const noWrk = missingWrk();
   if (noWrk) throw new Error(noWrk);
-  const cores = findCores();
+  const cores: ReturnType<typeof findCores> = comparison.onAllCores
+    ? { unpinned: "server and wrk on all cores" }
+    : findCores();
   const serverCore = "server" in cores ? cores.server : undefined;
   const loadCore = "load" in cores ? cores.load : undefined;
   const { present, missing } = await probeAll(comparison.targets);
