@@ -10,8 +10,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { deflateRawSync, gzipSync } from "node:zlib";
 import { AttackedServer } from "./attacked-process.fixture.js";
 import type { Holding } from "./attacked-server.fixture.js";
-import { ByteClient, type ByteTally } from "./byte-client.fixture.js";
+import type { ByteTally } from "./byte-client.fixture.js";
 import { noise } from "./noise.fixture.js";
+import { Victim } from "./victim.fixture.js";
+import type { Waits } from "./victim-process.fixture.js";
 import {
   AnswersJudge,
   clientFrame,
@@ -38,6 +40,9 @@ export interface AttackTally {
   readonly failures: readonly string[];
   readonly attacks: Readonly<Record<string, number>>;
   readonly victim: ByteTally;
+  /** How long other clients waited: without attacks, and beside them. Told, not judged: machines are busy. */
+  readonly waitsAlone: Waits;
+  readonly waitsAttacked: Waits;
   readonly before: Holding;
   readonly peakRssBytes: number;
   readonly after: Holding;
@@ -49,6 +54,8 @@ const RSS_GROWTH_BYTES_MAX = 300 * 1024 * 1024;
 const MIB = 1024 * 1024;
 /** The kernel's queue of connections holds 4,096. */
 const WAVE = 1000;
+const WARM_MS = 3000;
+const ALONE_MS_MAX = 20_000;
 
 const small = noise(3000);
 const large = noise(5_000_000);
@@ -299,15 +306,26 @@ class Campaign {
     // Code and tables reach their working size.
     await this.#round();
     const before = await this.#server.settled();
-    const endMs = performance.now() + this.#init.seconds * 1000;
-    const files = [
-      { target: "/files/small.bin", bytes: small },
-      { target: "/files/large.bin", bytes: large },
-    ];
-    const victim = new ByteClient(this.#port, files, 2);
+    const victim = new Victim(this.#port);
+    try {
+      return await this.#attack(victim, before);
+    } finally {
+      victim.end();
+    }
+  }
+
+  async #attack(victim: Victim, before: Holding): Promise<AttackTally> {
+    const { seconds } = this.#init;
+    // Its own code reaches its working speed.
+    await sleep(seconds > 0 ? WARM_MS : 0);
+    await victim.waits();
+    await sleep(Math.min(ALONE_MS_MAX, seconds * 250));
+    const waitsAlone = await victim.waits();
+    const endMs = performance.now() + seconds * 1000;
     do await this.#round();
     while (performance.now() < endMs);
     await this.#fill();
+    const waitsAttacked = await victim.waits();
     const tally = await victim.stop();
     const after = await this.#server.settled();
     if (after.connections > 0) this.#failures.push(`${after.connections} connections stay`);
@@ -320,6 +338,8 @@ class Campaign {
       failures: this.#failures,
       attacks: this.#attacks,
       victim: tally,
+      waitsAlone,
+      waitsAttacked,
       before,
       peakRssBytes: this.#peakRssBytes,
       after,

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { attackWithClients } from "./client-attacks.fixture.js";
+import { tearFiles } from "./disk-faults.fixture.js";
 import { tortureReload } from "./reload-torture.fixture.js";
 import { soak } from "./soak.fixture.js";
 
@@ -49,6 +50,11 @@ const CAMPAIGNS: Readonly<Record<string, Campaign>> = {
     });
     const { failures: _told, slowestMs, ...numbers } = victim;
     tell({ ...rest, victim: { ...numbers, slowestMs: Math.round(slowestMs) } });
+    return failures;
+  },
+  async disk(seconds) {
+    const { failures, ...rest } = await tearFiles({ loop, seconds, readers: 8 });
+    tell(rest);
     return failures;
   },
   async soak(seconds) {

@@ -14,6 +14,7 @@ export type Outcome = "right" | "closed" | "refused" | `wrong: ${string}` | `han
 /** A server that could not do its work says one of these. */
 const HONEST_REFUSALS = new Set([400, 403, 408, 500, 503]);
 const HEAD_BYTES_MAX = 8192;
+const PATIENCE_STEP_MS = 1000;
 
 export interface Conversation {
   readonly port: number;
@@ -41,10 +42,14 @@ export function converse({ port, secure, send, judge, patienceMs }: Conversation
     let outcome: Outcome | undefined;
     const settle = (found: Outcome): void => {
       outcome ??= found;
-      clearTimeout(timer);
+      clearInterval(timer);
       socket.destroy();
     };
-    const timer = setTimeout(() => settle(`hang: ${judge.state}`), patienceMs);
+    // In steps: time for which this process is stopped does not count.
+    let steps = Math.ceil(patienceMs / PATIENCE_STEP_MS);
+    const timer = setInterval(() => {
+      if (--steps <= 0) settle(`hang: ${judge.state}`);
+    }, PATIENCE_STEP_MS);
     socket.once(secure === true ? "secureConnect" : "connect", () => {
       for (const bytes of send) socket.write(bytes);
     });
