@@ -1,5 +1,6 @@
-// `npm run torture -- [reload|kernel|clients|soak|defects] [--minutes 10] [--loop epoll|node]`: builds what is missing, then
-// runs the campaign, or all but the last. Ends with 1 when something failed that should not: docs/reliability.md.
+// `npm run torture -- [reload|kernel|clients|disk|soak|processes|fuzz|defects] [--minutes 10] [--loop epoll|node]`: builds what is
+// missing, then runs the campaign, or all but the last three. Ends with 1 when something failed that should not:
+// docs/reliability.md.
 import { join } from "node:path";
 import { build } from "./workspace/build.mjs";
 import { endWithNpm } from "./workspace/end-with-npm.mjs";
@@ -17,6 +18,11 @@ await stage(async () => {
   });
   if (process.argv[2] === "defects") {
     await run(process.execPath, [join(root, "scripts/seeded-defects.mjs")], { output: "inherit" });
+    return;
+  }
+  if (["processes", "fuzz"].includes(process.argv[2] ?? "")) {
+    const args = [join(root, "scripts/repeated-tests.mjs"), ...process.argv.slice(2)];
+    await run(process.execPath, args, { output: "inherit" });
     return;
   }
   const program = join(root, "apps/static-demo/src/torture/run.fixture.ts");

@@ -73,6 +73,7 @@ export interface GatewayParts {
 }
 
 const REDIS_PREFIX = "tz:cloudterm:";
+const REDIS_COMMAND_MS_MAX = 5000;
 const INVITE_OVER = 4403;
 const LOGGED_OUT = 4401;
 
@@ -223,7 +224,8 @@ function ownState(folder: DataFolder): SharedState {
 }
 
 async function redisState(url: string, folder: DataFolder): Promise<SharedState> {
-  const redis = new Redis(url, { maxRetriesPerRequest: 2 });
+  // Without a limit a Redis that is silent, or whose network is gone, would keep requests for a quarter of an hour.
+  const redis = new Redis(url, { maxRetriesPerRequest: 2, commandTimeout: REDIS_COMMAND_MS_MAX });
   // ioredis connects again by itself; requests that need it meanwhile fail and say so.
   redis.on("error", (error: Error) => console.error(`Redis: ${error.message}`));
   const options = { prefix: REDIS_PREFIX };

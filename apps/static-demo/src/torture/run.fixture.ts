@@ -74,7 +74,7 @@ if (
   !(minutes > 0) ||
   !["epoll", "node"].includes(loop)
 ) {
-  const names = [...Object.keys(CAMPAIGNS), "defects"].join("|");
+  const names = [...Object.keys(CAMPAIGNS), "processes", "fuzz", "defects"].join("|");
   console.error(`usage: npm run torture -- [${names}] [--minutes 10] [--loop epoll|node]`);
   process.exit(2);
 }

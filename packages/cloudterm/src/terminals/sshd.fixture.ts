@@ -40,10 +40,16 @@ export class SshServer {
     ];
     writeFileSync(server.#path("config"), `${config.join("\n")}\n`);
     if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true });
-    const child = spawn(PROGRAM, ["-D", "-e", "-f", server.#path("config")], {
+    await server.listen();
+    return server;
+  }
+
+  /** Again, after {@link halt}, on the same port with the same key. */
+  async listen(): Promise<void> {
+    const child = spawn(PROGRAM, ["-D", "-e", "-f", this.#path("config")], {
       stdio: ["ignore", "ignore", "pipe"],
     });
-    server.#child = child;
+    this.#child = child;
     await new Promise<void>((resolve, reject) => {
       let text = "";
       child.stderr!.on("data", (chunk) => {
@@ -52,7 +58,14 @@ export class SshServer {
       });
       child.once("exit", () => reject(new Error(`sshd ended: ${text}`)));
     });
-    return server;
+  }
+
+  /** Nobody gets in any more; who is in stays, as with a restart of the service. */
+  async halt(): Promise<void> {
+    const child = this.#child!;
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGTERM");
+    await ended;
   }
 
   /** Of the host key, as `ssh-keygen -l` says it. */
@@ -75,10 +88,7 @@ export class SshServer {
   }
 
   async stop(): Promise<void> {
-    const child = this.#child!;
-    const ended = new Promise((resolve) => child.once("exit", resolve));
-    child.kill("SIGTERM");
-    await ended;
+    if (this.#child!.exitCode === null) await this.halt();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }
