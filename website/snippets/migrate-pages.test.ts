@@ -3,11 +3,13 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import {
   cli,
+  cloudterm,
   ended,
   exampleProject,
   firstLine,
   freePort,
   listening,
+  prepareCloudterm,
   root,
   running,
 } from "./example-project.fixture.js";
@@ -45,6 +47,20 @@ test.each(commands)("docs/migrate/%s: %s serves", async (_page, command) => {
   expect(await firstLine(server)).toBe(`Listening on http://127.0.0.1:${port}/`);
   const answer = await fetch(`http://127.0.0.1:${port}/probe.txt`);
   expect(await answer.text()).toBe("served");
+  await ended(server);
+});
+
+test("docs/migrate/ttyd.md: the converted service starts and asks for a login", async () => {
+  const page = readFileSync(join(folder, "ttyd.md"), "utf8");
+  const [, options = ""] = /^ExecStart=\S+\/cloudterm (.*)$/m.exec(page)!;
+  await prepareCloudterm();
+  const project = exampleProject();
+  const port = await freePort();
+  const here = options.replace("8080", String(port)).replace("/var/lib", project).replace("/srv", project);
+  const server = running(`node ${cloudterm} ${here}`, project);
+  await listening(port, server);
+  expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(200);
+  expect((await fetch(`http://127.0.0.1:${port}/api/sessions`)).status).toBe(401);
   await ended(server);
 });
 

@@ -41,6 +41,7 @@ const byteCalls: Record<string, (address: number, length: number) => unknown> = 
   SSL_CTX_set_session_id_context: (address, length) =>
     openssl().SSL_CTX_set_session_id_context(0, address, length),
   ERR_error_string_n: (address, length) => openssl().ERR_error_string_n(1, address, length),
+  HMAC_Init_ex: (address, length) => openssl().HMAC_Init_ex(0, address, length, 0, 0),
   BIO_new_mem_buf: (address, length) => openssl().BIO_new_mem_buf(address, length),
   SSL_CTX_ctrl: (address, length) =>
     openssl().SSL_CTX_ctrl(0, SSL_CTRL_SET_TLSEXT_TICKET_KEYS, length, address),
@@ -81,7 +82,15 @@ const objectCalls: Record<string, () => unknown> = {
     pointer.release();
     return openssl().i2d_X509(0, pointer.address);
   },
+  EVP_EncryptInit_ex: () => openssl().EVP_EncryptInit_ex(0, 0, 0, releasedKey(), 0),
+  EVP_DecryptInit_ex: () => openssl().EVP_DecryptInit_ex(0, 0, 0, releasedKey(), 0),
 };
+
+function releasedKey(): number {
+  const key = Region.allocate(32);
+  key.release();
+  return key.address;
+}
 
 function releasedStat(): StatBuffer {
   const stat = new StatBuffer();
@@ -130,7 +139,7 @@ test.each(Object.entries(byteCalls))("%s refuses bytes that are not all in one l
 
 test.each(Object.entries(byteCalls))("%s takes bytes inside, and no bytes anywhere", (name, call) => {
   // A wrong OpenSSL handle is not checked here: these calls have no valid one.
-  if (name.includes("SSL_")) return;
+  if (/SSL_|HMAC_/.test(name)) return;
   expect(() => call(region.address + 4090, 6)).not.toThrow();
   if (name !== "BIO_new_mem_buf" && name !== "ERR_error_string_n") expect(() => call(0, 0)).not.toThrow();
 });

@@ -47,10 +47,17 @@ const REFUSED: { readonly [code: string]: string } = {
   BAD_CHUNK_EXTENSION: "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0;a=\r\n\r\n",
 };
 
+/** What llhttp 9.4 (Node 26) refuses too. */
+const REFUSED_BY_LATER: { readonly [code: string]: string } = {
+  BAD_TRANSFER_ENCODING: "HPE_INVALID_TRANSFER_ENCODING",
+};
+
 for (const [code, input] of Object.entries(REFUSED)) {
   test(`${WE_REFUSE[code]?.section}: refused by us only: ${WE_REFUSE[code]?.why}`, () => {
     expect(exchange(scanner, input).error?.code).toBe(`TZ_HTTP1_${code}`);
-    expect(llhttp(input)).toMatchObject({ error: undefined, requests: [{}] });
+    const theirs = llhttp(input);
+    if (theirs.error !== undefined && theirs.error === REFUSED_BY_LATER[code]) return;
+    expect(theirs).toMatchObject({ error: undefined, requests: [{}] });
   });
 }
 
