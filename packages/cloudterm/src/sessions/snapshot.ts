@@ -19,7 +19,10 @@ export function readSnapshot(path: string): StoredSession[] {
   try {
     const { format, sessions } = JSON.parse(text) as { format: unknown; sessions: [string, SessionRecord][] };
     if (format !== FORMAT) throw new Error("another format");
-    return sessions.map(([key, record]) => ({ key, record: checked(record) }));
+    return sessions.map(([key, record]) => {
+      if (typeof key !== "string") throw new Error("no session");
+      return { key, record: checked(record) };
+    });
   } catch {
     renameSync(path, `${path}.damaged`);
     return [];
