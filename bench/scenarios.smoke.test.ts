@@ -33,6 +33,7 @@ const TARGETS: Readonly<Record<string, string>> = {
   http2: "tz-static-tls",
   "idle-tls": "tz-static-tls",
   startup: "tz-static,node-http",
+  connections: "tz-static,node-http",
   "ws-proxy": "tz-splice,tz-frames,http-proxy-3",
   cloudterm: "cloudterm",
 };

@@ -271,7 +271,26 @@ static double percentile(double part) {
   return (double)worst_ns / 1000;
 }
 
+static void echo_all(void) {
+  for (int64_t late = now_ns() + START_SECONDS * 1000000000LL, waiting = 1; waiting; poll_once(1)) {
+    waiting = 0;
+    for (int i = 0; i < total; i++) waiting |= terminals[i].waits;
+    errno = 0;
+    if (now_ns() > late) fail("a key was not echoed");
+  }
+}
+
 static void keys(double rate, double seconds) {
+  /* A shell that said READY has its program still to start: the first key of each terminal does not count. */
+  for (int i = 0; i < total; i++) {
+    terminals[i].due_ns = now_ns();
+    terminals[i].waits = 1;
+    send_message(&terminals[i], '0', &KEY, 1);
+  }
+  echo_all();
+  memset(micros, 0, sizeof micros);
+  echoes = 0;
+  worst_ns = 0;
   int64_t start = now_ns(), end = start + (int64_t)(seconds * 1e9);
   uint64_t next = 0;
   while (now_ns() < end) {
@@ -286,12 +305,7 @@ static void keys(double rate, double seconds) {
     }
     poll_once(0);
   }
-  for (int64_t late = now_ns() + 2000000000LL, waiting = 1; waiting; poll_once(1)) {
-    waiting = 0;
-    for (int i = 0; i < total; i++) waiting |= terminals[i].waits;
-    errno = 0;
-    if (now_ns() > late) fail("a key was not echoed");
-  }
+  echo_all();
   printf("{\"echoes\":%llu,\"p50\":%.0f,\"p99\":%.0f,\"p999\":%.0f,\"max\":%.0f}\n", (unsigned long long)echoes,
          percentile(0.5), percentile(0.99), percentile(0.999), (double)worst_ns / 1000);
 }

@@ -1,11 +1,13 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { exchange } from "../harness/exchange.js";
 import { type FigureTable, figureTable, type Measured } from "../harness/figures.js";
 import type { Scenario } from "../harness/scenario.js";
 import { type Probed, probeAll } from "../harness/serve-in-turn.js";
 import { ServerProcess } from "../harness/server-process.js";
 import type { Settings } from "../harness/settings.js";
 import type { Target } from "../harness/target.js";
+import { runExchange } from "../load/exchange.js";
 import { HeldConnections } from "../load/hold.js";
 import { missingCompiler } from "../load/program.js";
 import { makeSite, styleSheet } from "../site/style-sheet.js";
@@ -19,6 +21,9 @@ interface Counts {
 
 const FULL: Counts = { few: 1000, many: 9000, all: 100_000 };
 const TINY: Counts = { few: 10, many: 60, all: 120 };
+/** Connections that are not idle. */
+const BUSY = 64;
+const COST_ROUNDS = 3;
 /** Memory that is no longer needed goes back late. */
 const SETTLE_MS = 1500;
 
@@ -85,9 +90,14 @@ async function heldTables(site: Site, { all }: Counts, settings: Settings): Prom
   const [{ target, version } = { target: undefined, version: "" }] = present;
   if (target === undefined) return [];
   settings.progress(`${all} connections to ${target.name}`);
-  const { held, mebibytes } = await withServer(target, site, async (server, connections) => {
+  const { held, mebibytes, costs } = await withServer(target, site, async (server, connections) => {
+    const costs = { few: [] as number[], all: [] as number[] };
+    await costBeside(server, site, settings);
+    for (let i = 0; i < COST_ROUNDS; i++) costs.few.push(await costBeside(server, site, settings));
     await connections.growTo(all, requestTo(server.port));
-    return { held: establishedTo(server.port), mebibytes: server.measure().residentKiB / 1024 };
+    const mebibytes = server.measure().residentKiB / 1024;
+    for (let i = 0; i < COST_ROUNDS; i++) costs.all.push(await costBeside(server, site, settings));
+    return { held: establishedTo(server.port), mebibytes, costs };
   });
   if (held < all) throw new Error(`${held} of ${all} connections are established`);
   const row = (value: number): Measured => ({
@@ -109,7 +119,39 @@ async function heldTables(site: Site, { all }: Counts, settings: Settings): Prom
       },
       [row(mebibytes)],
     ),
+    figureTable(
+      {
+        name: "held cost",
+        title: "A request on another connection meanwhile",
+        unit: "CPU µs per request",
+        subject: "beside all",
+      },
+      [
+        { ...row(0), target: "beside all", about: `${all} idle connections beside it`, values: costs.all },
+        { ...row(0), target: "beside none", about: "no idle connections", values: costs.few },
+      ],
+    ),
   ];
+}
+
+/** What a request costs on a few busy connections. */
+async function costBeside(server: ServerProcess, { work }: Site, settings: Settings): Promise<number> {
+  const { port } = server;
+  const request = requestTo(port);
+  const { byteLength: answerBytes } = await exchange(port, request);
+  const before = server.measure().cpuMicros;
+  const { answers } = await runExchange(
+    {
+      port,
+      connections: BUSY,
+      seconds: settings.tiny ? 0.2 : settings.seconds,
+      rate: 0,
+      request: Buffer.from(request),
+      answerBytes,
+    },
+    work,
+  );
+  return (server.measure().cpuMicros - before) / Math.max(1, answers);
 }
 
 /** Connections that the kernel has as established at the server's port. */

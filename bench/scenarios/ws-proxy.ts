@@ -25,7 +25,7 @@ const RATE = 5000;
 const RATE_TINY = 100;
 const OPEN = { few: 500, many: 5500 };
 const OPEN_TINY = { few: 5, many: 25 };
-const OPEN_ROUNDS_MAX = 3;
+const OPEN_ROUNDS_MAX = 1;
 /** Memory that is no longer needed goes back late. */
 const SETTLE_MS = 1500;
 const SUBJECT = "tz-splice";

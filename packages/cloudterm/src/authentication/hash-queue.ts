@@ -1,10 +1,21 @@
+import { availableParallelism } from "node:os";
 import { CloudtermError } from "../errors.js";
 
 export interface HashQueueOptions {
-  /** Hashes at a time; each occupies a thread of Node's pool (`UV_THREADPOOL_SIZE`, 4). Default 2. */
+  /**
+   * Hashes at a time; each occupies a thread of Node's pool. Default: one for each core that this process may use, but not
+   * the pool's last thread (of `UV_THREADPOOL_SIZE`, 4), which files and names are left with.
+   */
   readonly concurrency?: number;
   /** Tasks of each class that may wait; further ones are refused. Default 32. */
   readonly maxWaiting?: number;
+}
+
+const POOL_THREADS = 4;
+
+function defaultConcurrency(): number {
+  const threads = Number(process.env.UV_THREADPOOL_SIZE ?? POOL_THREADS) || POOL_THREADS;
+  return Math.max(1, Math.min(availableParallelism(), threads - 1));
 }
 
 interface Waiting {
@@ -29,7 +40,7 @@ export class HashQueue {
   #running = 0;
 
   /** @throws CloudtermError `TZ_CLOUDTERM_OPTION` */
-  constructor({ concurrency = 2, maxWaiting = 32 }: HashQueueOptions = {}) {
+  constructor({ concurrency = defaultConcurrency(), maxWaiting = 32 }: HashQueueOptions = {}) {
     for (const [name, value, min] of [
       ["concurrency", concurrency, 1],
       ["maxWaiting", maxWaiting, 0],

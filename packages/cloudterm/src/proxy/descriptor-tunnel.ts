@@ -17,8 +17,7 @@ import { type DescriptorOwner, descriptorLoop } from "../kernel/descriptor-loop.
 
 const EAGAIN = 11;
 const EINTR = 4;
-/** Fits into a core's cache together with what the kernel copies. */
-const READ_BYTES = 128 * 1024;
+const READ_BYTES = 256 * 1024;
 const COPY_BYTES = 64 * 1024;
 /** One connection is read so often in a turn; then others follow. */
 const READS_PER_TURN = 8;

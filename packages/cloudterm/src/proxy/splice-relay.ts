@@ -27,7 +27,11 @@ import type { Relay, RelayEnd, RelaySettings } from "./relay.js";
 
 const EAGAIN = 11;
 const EINTR = 4;
-const PIPE_BYTES = 256 * 1024;
+/** What a pipe holds at most, which an unprivileged user may have; the fewer turns, the less a byte costs. */
+const PIPE_BYTES = 1024 * 1024;
+/** When many pipes are in use at a time, further ones are smaller: what is in them is memory of the machine. */
+const LARGE_PIPES_MAX = 64;
+const SMALL_PIPE_BYTES = 256 * 1024;
 /**
  * So much is read and sent by this process at first: below it two copies cost less than the pages' way through a pipe. A
  * read that fills it is followed by splices, until one is short.
@@ -49,6 +53,8 @@ interface Pipe {
 }
 
 const idlePipes: Pipe[] = [];
+/** In use and idle. */
+let pipes = 0;
 // One for all: what was read is sent, or put into a pipe, before the next is read.
 let scratch: Region | undefined;
 
@@ -56,8 +62,9 @@ function takePipe(): Pipe {
   const idle = idlePipes.pop();
   if (idle !== undefined) return idle;
   const pipe = pipe2(O_NONBLOCK | O_CLOEXEC);
+  pipes++;
   try {
-    fcntl(pipe.writeFd, F_SETPIPE_SZ, PIPE_BYTES);
+    fcntl(pipe.writeFd, F_SETPIPE_SZ, pipes > LARGE_PIPES_MAX ? SMALL_PIPE_BYTES : PIPE_BYTES);
   } catch {
     // Above what an unprivileged user may have: the kernel's default does too.
   }
@@ -69,6 +76,7 @@ function givePipe(pipe: Pipe, empty: boolean): void {
     idlePipes.push(pipe);
     return;
   }
+  pipes--;
   close(pipe.readFd);
   close(pipe.writeFd);
 }
