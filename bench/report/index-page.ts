@@ -15,11 +15,11 @@ export function writeIndexPage(folder: string, reports: readonly Report[], goals
     "| Scenario | Measured | Load before |",
     "|---|---|---|",
     ...reports.map(
-      ({ scenario, title, machine }) =>
-        `| [${title}](${scenario}.md) ([plot](${scenario}.svg)) | ${machine.date} | ${machine.loadBefore} on ${machine.cores} cores |`,
+      ({ scenario, title, machine, result }) =>
+        `| [${title}](${scenario}.md) (${["plot", ...curvesOf(result)].map((name) => plotLink(scenario, name)).join(", ")}) | ${machine.date} | ${machine.loadBefore} on ${machine.cores} cores |`,
     ),
     "",
-    "[System calls of 1,000 hot requests](system-calls.md), counted by hand.",
+    "[System calls of 1,000 hot requests](system-calls.md), counted by hand. Plots of the packages' own benches: [hit ratio against the size of the cache](../reference/cache-hit-ratio.svg), [router cost against routes](../reference/router-growth.svg).",
     "",
     "## What is to be reached",
     "",
@@ -33,3 +33,12 @@ export function writeIndexPage(folder: string, reports: readonly Report[], goals
   ];
   writeFileSync(join(folder, "README.md"), lines.join("\n"));
 }
+
+/** Names of the curves, as `saveReport` calls their files. */
+function curvesOf(result: Report["result"]): string[] {
+  const count = "tables" in result ? (result.curves?.length ?? 0) : 0;
+  return Array.from({ length: count }, (_, i) => (i === 0 ? "curve" : `curve${i + 1}`));
+}
+
+const plotLink = (scenario: string, name: string): string =>
+  `[${name}](${scenario}${name === "plot" ? "" : `-${name}`}.svg)`;
