@@ -10,7 +10,7 @@ import { routeHandler } from "./handlers/route-handler.js";
 import type { RouteOptions, ValidOf } from "./handlers/route-options.js";
 import type { Http2Listener } from "./http2/http2-listener.js";
 import { type Http2Options, resolveHttp2 } from "./http2/http2-options.js";
-import { EpollLoop, isEpollSupported } from "./loop/epoll.js";
+import { EpollLoop, type EpollTransport, isEpollSupported } from "./loop/epoll.js";
 import type {
   BindAddress,
   Listener,
@@ -580,8 +580,19 @@ export class App {
         ? undefined
         : new (await import("./http2/http2-listener.js")).Http2Listener(this.#core, h2, counts);
     const acceptHttp2 = listener && ((socket: TLSSocket) => listener.accept(socket));
+    const beginHttp2 =
+      listener && h2?.engine === "auto"
+        ? (transport: EpollTransport) => listener.begin(transport)
+        : undefined;
     const { SecureListener } = await import("./tls/secure-listener.js");
-    const secure = new SecureListener(tls, { loop, counts, accept, acceptHttp2, ticketKeys });
+    const secure = new SecureListener(tls, {
+      loop,
+      counts,
+      accept,
+      acceptHttp2,
+      beginHttp2,
+      ticketKeys,
+    });
     if (listener !== undefined) this.#http2.push(listener);
     this.#core.useHsts(secure.hsts ?? this.#core.hsts);
     return secure;

@@ -795,6 +795,12 @@ export class Connection
     this.#arm(this.#core.options.lingerTimeoutMs);
   }
 
+  /** The bytes are another protocol's from the first one on: HTTP/2, as the handshake has found out. */
+  leave(): void {
+    this.gone = true;
+    this.#core.loop.timers.cancel(this);
+  }
+
   /** The server stops: idle connections close now, the others after their answer. */
   drain(): void {
     if (this.idle) this.#finish();

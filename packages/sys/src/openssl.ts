@@ -83,6 +83,7 @@ const SIGNATURES = {
   SSL_shutdown: "int SSL_shutdown(intptr_t)",
   SSL_get_error: "int SSL_get_error(intptr_t, int)",
   SSL_session_reused: "int SSL_session_reused(intptr_t)",
+  SSL_get0_alpn_selected: "void SSL_get0_alpn_selected(intptr_t, intptr_t, intptr_t)",
   SSL_get_version: "const char * SSL_get_version(intptr_t)",
   SSL_get_servername: "const char * SSL_get_servername(intptr_t, int)",
   ERR_clear_error: "void ERR_clear_error()",
@@ -157,6 +158,8 @@ export interface OpenSsl {
   SSL_shutdown(ssl: number): number;
   SSL_get_error(ssl: number, result: number): number;
   SSL_session_reused(ssl: number): number;
+  /** @param out address of a pointer to the name, or 0 when there is none @param outLength of a `uint32_t` */
+  SSL_get0_alpn_selected(ssl: number, out: number, outLength: number): void;
   SSL_get_version(ssl: number): string;
   SSL_get_servername(ssl: number, type: number): string | null;
   ERR_clear_error(): void;
@@ -200,6 +203,8 @@ export interface OpenSsl {
 
 const POINTER_BYTES = 8;
 const AES_256_KEY_BYTES = 32;
+/** A `uint32_t`. */
+const LENGTH_BYTES = 4;
 
 let bound: OpenSsl | { readonly missing: string } | undefined;
 
@@ -225,6 +230,10 @@ function bindAll(): OpenSsl | { readonly missing: string } {
     ERR_error_string_n: checked(table.ERR_error_string_n, range("ERR_error_string_n")),
     SSL_CTX_ctrl: checked(table.SSL_CTX_ctrl, (_context, command, value, pointer) => {
       if (command === SSL_CTRL_SET_TLSEXT_TICKET_KEYS) checkRange("SSL_CTX_ctrl", pointer, value);
+    }),
+    SSL_get0_alpn_selected: checked(table.SSL_get0_alpn_selected, (_ssl, out, outLength) => {
+      checkRange("SSL_get0_alpn_selected", out, POINTER_BYTES);
+      checkRange("SSL_get0_alpn_selected", outLength, LENGTH_BYTES);
     }),
     i2d_X509: checked(table.i2d_X509, (_certificate, out) => {
       if (out !== 0) checkRange("i2d_X509", out, POINTER_BYTES);

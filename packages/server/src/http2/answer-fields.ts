@@ -10,9 +10,12 @@ const CONNECTION_FIELDS = new Set([
   "upgrade",
 ]);
 
-/** The heads of plans as `node:http2` takes them. A head that is sent again is not made again. */
+/**
+ * The heads of plans as `node:http2` takes them. A head that is sent again is not made again: known by the list of its
+ * fields, since a head may be used again for another answer.
+ */
 export class AnswerFields {
-  readonly #made = new WeakMap<ResponseHead, OutgoingHttpHeaders>();
+  readonly #made = new WeakMap<readonly string[], OutgoingHttpHeaders>();
   readonly hsts: string | undefined;
 
   /** @param hsts the value of `Strict-Transport-Security` in every answer */
@@ -20,16 +23,16 @@ export class AnswerFields {
     this.hsts = hsts;
   }
 
-  of(head: ResponseHead): OutgoingHttpHeaders {
-    let fields = this.#made.get(head);
-    if (fields === undefined) {
-      fields = this.#make(head);
-      this.#made.set(head, fields);
+  of({ status, fields }: ResponseHead): OutgoingHttpHeaders {
+    let made = this.#made.get(fields);
+    if (made === undefined || made[":status"] !== status) {
+      made = this.#make(status, fields);
+      this.#made.set(fields, made);
     }
-    return fields;
+    return made;
   }
 
-  #make({ status, fields }: ResponseHead): OutgoingHttpHeaders {
+  #make(status: number, fields: readonly string[]): OutgoingHttpHeaders {
     const made: OutgoingHttpHeaders = { ":status": status };
     if (this.hsts !== undefined) made["strict-transport-security"] = this.hsts;
     for (let i = 0; i + 1 < fields.length; i += 2) {

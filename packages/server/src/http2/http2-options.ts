@@ -31,7 +31,7 @@ export const HTTP2_OPTIONS = {
     min: 1,
     max: 1_000_000,
     unit: "frames/s",
-    meaning: "PING and SETTINGS frames of one connection in the long run; then it is closed.",
+    meaning: "PING, SETTINGS and empty DATA frames of one connection in the long run; then it is closed.",
   },
   controlFrameBurst: {
     default: 500,
@@ -45,14 +45,19 @@ export const HTTP2_OPTIONS = {
     min: 1,
     max: 1024,
     unit: "MiB",
-    meaning: "What Node may hold for one connection: streams, header tables, frames that wait.",
+    meaning:
+      "What one connection may hold: request bodies that nobody reads; with `node:http2` also streams, header tables, frames that wait.",
   },
 } as const;
 
 type Http2Number = keyof typeof HTTP2_OPTIONS;
 
-export type Http2Options = Partial<Record<Http2Number, number>>;
-export type ResolvedHttp2 = Readonly<Record<Http2Number, number>>;
+/** Who carries HTTP/2 where the fast loop could: itself, or `node:http2`. */
+export const HTTP2_ENGINES = ["auto", "node"] as const;
+export type Http2Engine = (typeof HTTP2_ENGINES)[number];
+
+export type Http2Options = Partial<Record<Http2Number, number>> & { readonly engine?: Http2Engine };
+export type ResolvedHttp2 = Readonly<Record<Http2Number, number>> & { readonly engine: Http2Engine };
 
 /**
  * @returns `undefined` when HTTP/2 is off
@@ -64,10 +69,15 @@ export function resolveHttp2(given: boolean | Http2Options | undefined): Resolve
     throw new ServerError("TZ_SERVER_OPTION", `http2 is ${String(given)}; allowed: true, false, an object`);
   }
   const options: Http2Options = given === true ? {} : given;
+  const { engine = "auto" } = options;
+  if (!HTTP2_ENGINES.includes(engine)) {
+    const allowed = HTTP2_ENGINES.map((name) => `"${name}"`).join(", ");
+    throw new ServerError("TZ_SERVER_OPTION", `http2.engine is ${String(engine)}; allowed: ${allowed}`);
+  }
   const resolved = {} as Record<Http2Number, number>;
   for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(HTTP2_OPTIONS, name)) {
-      const allowed = Object.keys(HTTP2_OPTIONS).join(", ");
+    if (name !== "engine" && !Object.hasOwn(HTTP2_OPTIONS, name)) {
+      const allowed = [...Object.keys(HTTP2_OPTIONS), "engine"].join(", ");
       throw new ServerError("TZ_SERVER_OPTION", `unknown option http2.${name}; allowed: ${allowed}`);
     }
   }
@@ -76,5 +86,5 @@ export function resolveHttp2(given: boolean | Http2Options | undefined): Resolve
     checkNumber(`http2.${name}`, value, HTTP2_OPTIONS[name]);
     resolved[name] = value;
   }
-  return resolved;
+  return { ...resolved, engine };
 }

@@ -12,23 +12,25 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ResponseHead, type ResponsePlan } from "@tz/http1";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { type App, createServer, type ListenTarget } from "../app.js";
+import { type App, createServer } from "../app.js";
 import { stream, text } from "../handlers/reply.js";
 import { isEpollSupported } from "../loop/epoll.js";
 import { until } from "../loop/socket-client.fixture.js";
 import type { ServerOptions } from "../options.js";
 import { CA, SERVER } from "../tls/certificates.fixture.js";
+import type { Http2Options } from "./http2-options.js";
 
 const big = Buffer.alloc(3_000_000);
 for (let i = 0; i < big.byteLength; i++) big[i] = (i * 2_654_435_761) >>> 24;
 
 const variants = isEpollSupported().supported
   ? ([
-      ["epoll", "openssl"],
-      ["epoll", "node"],
-      ["node", "node"],
+      ["epoll", "openssl", "auto"],
+      ["epoll", "openssl", "node"],
+      ["epoll", "node", "auto"],
+      ["node", "node", "auto"],
     ] as const)
-  : ([["node", "node"]] as const);
+  : ([["node", "node", "auto"]] as const);
 
 interface Answer {
   readonly headers: IncomingHttpHeaders & { readonly ":status"?: number };
@@ -37,7 +39,7 @@ interface Answer {
   readonly interim: readonly IncomingHttpHeaders[];
 }
 
-describe.each(variants)("HTTP/2, loop %s, engine %s", (loop, engine) => {
+describe.each(variants)("HTTP/2, loop %s, TLS by %s, engine %s", (loop, engine, carrier) => {
   let app: App;
   let port: number;
   let folder: string;
@@ -45,7 +47,7 @@ describe.each(variants)("HTTP/2, loop %s, engine %s", (loop, engine) => {
 
   const start = async (
     options: ServerOptions = {},
-    http2: ListenTarget["http2"] = true,
+    http2: Http2Options = {},
     routes: (app: App) => void = () => {},
   ): Promise<void> => {
     app = createServer({ loop, tickMs: 10, ...options });
@@ -93,7 +95,11 @@ describe.each(variants)("HTTP/2, loop %s, engine %s", (loop, engine) => {
     });
     app.get("/cookies", (request) => text(request.field("cookie") ?? "-"));
     routes(app);
-    ({ port } = await app.listen({ port: 0, tls: { ...SERVER, engine }, http2 }));
+    ({ port } = await app.listen({
+      port: 0,
+      tls: { ...SERVER, engine },
+      http2: { engine: carrier, ...http2 },
+    }));
   };
 
   const filePlan = (length: number, offset = 0, isUnchanged: () => boolean = () => true): ResponsePlan => {
@@ -157,7 +163,7 @@ describe.each(variants)("HTTP/2, loop %s, engine %s", (loop, engine) => {
     const write = (lines: string): void => {
       log += lines;
     };
-    await start({ stats: true, accessLog: { write } }, true, (more) =>
+    await start({ stats: true, accessLog: { write } }, {}, (more) =>
       more.get("/never", () => new Promise<never>(() => {})),
     );
     const session = await open();
@@ -270,6 +276,27 @@ describe.each(variants)("HTTP/2, loop %s, engine %s", (loop, engine) => {
     }
     expect((await ask(session, "/")).headers[":status"]).toBe(200);
     await until(() => released === 2);
+  });
+
+  test("a head that is used again for another answer says what that answer has", async () => {
+    const head = new ResponseHead(200, []);
+    let fields: readonly string[] = [];
+    Object.defineProperty(head, "fields", { get: () => fields });
+    await start({}, {}, (made) =>
+      made.get("/again/:length(int)", ({ params }) => {
+        fields = ["Content-Length", String(params.length), "X-Length", String(params.length)];
+        return { head, body: { kind: "bytes", bytes: Buffer.alloc(params.length) } };
+      }),
+    );
+    const session = await open();
+    for (const length of [10, 2000, 30, 30]) {
+      const { headers, body } = await ask(session, `/again/${length}`);
+      expect([headers["content-length"], headers["x-length"], body.byteLength]).toEqual([
+        String(length),
+        String(length),
+        length,
+      ]);
+    }
   });
 
   test("clients that reset in the middle of a file cost no descriptor", async () => {
@@ -409,7 +436,7 @@ describe.each(variants)("HTTP/2, loop %s, engine %s", (loop, engine) => {
     const wait = new Promise<void>((resolve) => {
       answer = resolve;
     });
-    await start({}, true, (made) =>
+    await start({}, {}, (made) =>
       made.get("/wait", async () => {
         await wait;
         return text("done");

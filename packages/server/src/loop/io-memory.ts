@@ -12,6 +12,11 @@
  *  ├─── staging ─────┼──── frames ──────┼───── secure ─────┤
  *   WebSocket bytes    WebSocket frames   plain bytes of TLS
  *   from elsewhere     on their way out   records
+ *
+ *  640 K        704 K           832 K              1088 K
+ *  ├─── out ──────┼──── text ─────┼───── scratch ─────┤
+ *   HTTP/2 frames  a request's     its fields as they
+ *   on their way   head, decoded   are decoded
  * ```
  *
  * A request that was cut in the middle keeps its bytes in its connection; when more arrive they are copied into
@@ -33,7 +38,10 @@ const STAGING_START = 256 * KIB;
 const FRAMES_START = 384 * KIB;
 const FRAMES_END = 512 * KIB;
 const SECURE_END = 640 * KIB;
-const TOTAL_PAGES = 10;
+const HTTP2_OUT_END = 704 * KIB;
+const HTTP2_TEXT_END = 832 * KIB;
+const HTTP2_SCRATCH_END = 1088 * KIB;
+const TOTAL_PAGES = 17;
 
 /** What of `WebAssembly.Memory` is used here; its global type comes with browser libraries only. */
 export interface FixedMemory {
@@ -61,12 +69,18 @@ export class IoMemory {
   /** Where WebSocket connections work. */
   readonly staging = { start: STAGING_START, end: FRAMES_START } as const;
   readonly frames = { start: FRAMES_START, end: FRAMES_END } as const;
+  /** Where HTTP/2 connections work. Behind the text there is room for the scanner to read ahead. */
+  readonly http2 = {
+    out: { start: SECURE_END, end: HTTP2_OUT_END },
+    text: { start: HTTP2_OUT_END, end: HTTP2_TEXT_END },
+    scratch: { start: HTTP2_TEXT_END, end: HTTP2_SCRATCH_END },
+  } as const;
 
   constructor() {
     this.memory = new WebAssembly.Memory({ initial: TOTAL_PAGES, maximum: TOTAL_PAGES });
     this.bytes = new Uint8Array(this.memory.buffer);
     this.buffer = Buffer.from(this.memory.buffer);
-    if (SEND_START + SEND_BYTES > STAGING_START || SECURE_END > TOTAL_PAGES * PAGE_BYTES)
+    if (SEND_START + SEND_BYTES > STAGING_START || HTTP2_SCRATCH_END > TOTAL_PAGES * PAGE_BYTES)
       throw new RangeError("I/O memory layout does not fit");
   }
 }

@@ -91,7 +91,12 @@ export class Meter {
     const states: Partial<Record<Gauge, number>> = Object.fromEntries(STATES.map((state) => [state, 0]));
     loop.eachHandler((handler) => {
       const state =
-        handler instanceof Connection ? handler.state : handler instanceof Upgraded ? "upgraded" : "reading";
+        handler instanceof Connection
+          ? handler.state
+          : handler instanceof Upgraded
+            ? "upgraded"
+            : // HTTP/2 is loaded when it is on.
+              ((handler as { readonly state?: Connection["state"] }).state ?? "reading");
       states[state] = (states[state] ?? 0) + 1;
     });
     const memory = process.memoryUsage();

@@ -10,18 +10,20 @@ import {
   SSL_TLSEXT_ERR_OK,
 } from "@tz/sys";
 
-/** What the OpenSSL engine speaks. Clients that offer HTTP/2 as well are `node:tls`'s when HTTP/2 is on. */
-const PROTOCOL = "http/1.1";
+/** What the OpenSSL engine speaks, the better first. HTTP/2 only where it is on and not `node:http2`'s. */
+const PROTOCOLS = ["h2", "http/1.1"] as const;
+/** The argument of {@link alpnCallback}: HTTP/2 may be chosen. */
+export const WITH_HTTP2 = 1;
 /** Longest list of protocols that is looked at. */
 const MAX_LIST_BYTES = 4096;
 const POINTER_BYTES = 8;
 const LENGTH_OFFSET = 8;
-const TEXT_OFFSET = 16;
+const TEXT_OFFSETS = [16, 32] as const;
 const LIST_OFFSET = 64;
 
 let alpn: number | undefined;
 
-/** OpenSSL's question which protocol is taken (RFC 7301 §3.2): `http/1.1`, or the alert when it is not offered. */
+/** OpenSSL's question which protocol is taken (RFC 7301 §3.2); the alert when none of ours is offered. */
 export function alpnCallback(): number {
   alpn ??= makeAlpnCallback();
   return alpn;
@@ -29,16 +31,18 @@ export function alpnCallback(): number {
 
 function makeAlpnCallback(): number {
   const memory = Region.allocate(LIST_OFFSET + MAX_LIST_BYTES);
-  memory.bytes.set(Buffer.from(PROTOCOL), TEXT_OFFSET);
-  memory.view.setBigUint64(0, BigInt(memory.address + TEXT_OFFSET), true);
-  memory.bytes[LENGTH_OFFSET] = PROTOCOL.length;
+  for (const [i, name] of PROTOCOLS.entries()) memory.bytes.set(Buffer.from(name), TEXT_OFFSETS[i]);
   const list = memory.bytes.subarray(LIST_OFFSET);
   return nativeCallback(
     "int tz_alpn_select(intptr_t, intptr_t, intptr_t, intptr_t, uint32_t, intptr_t)",
-    (_ssl, out = 0, outLength = 0, offered = 0, length = 0) => {
+    (_ssl, out = 0, outLength = 0, offered = 0, length = 0, argument = 0) => {
       if (length > MAX_LIST_BYTES) return SSL_TLSEXT_ERR_ALERT_FATAL;
       copyFromOpenssl(memory.address + LIST_OFFSET, offered, length);
-      if (!offers(list, length)) return SSL_TLSEXT_ERR_ALERT_FATAL;
+      const first = argument === WITH_HTTP2 ? 0 : 1;
+      const chosen = PROTOCOLS.findIndex((name, i) => i >= first && offers(list, length, name));
+      if (chosen < 0) return SSL_TLSEXT_ERR_ALERT_FATAL;
+      memory.view.setBigUint64(0, BigInt(memory.address + TEXT_OFFSETS[chosen]!), true);
+      memory.bytes[LENGTH_OFFSET] = PROTOCOLS[chosen]!.length;
       copyToOpenssl(out, memory.address, POINTER_BYTES);
       copyToOpenssl(outLength, memory.address + LENGTH_OFFSET, 1);
       return SSL_TLSEXT_ERR_OK;
@@ -46,11 +50,11 @@ function makeAlpnCallback(): number {
   );
 }
 
-function offers(list: Uint8Array, length: number): boolean {
+function offers(list: Uint8Array, length: number, protocol: string): boolean {
   for (let at = 0; at < length; at += 1 + list[at]!) {
     const end = at + 1 + list[at]!;
     if (end > length) return false;
-    if (Buffer.from(list.subarray(at + 1, end)).toString("latin1") === PROTOCOL) return true;
+    if (Buffer.from(list.subarray(at + 1, end)).toString("latin1") === protocol) return true;
   }
   return false;
 }

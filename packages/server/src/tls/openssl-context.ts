@@ -24,7 +24,13 @@ import {
   takeOpensslErrors,
 } from "@tz/sys";
 import { ServerError } from "../errors.js";
-import { alpnCallback, forgetOcspResponse, keepOcspResponse, ocspCallback } from "./openssl-callbacks.js";
+import {
+  alpnCallback,
+  forgetOcspResponse,
+  keepOcspResponse,
+  ocspCallback,
+  WITH_HTTP2,
+} from "./openssl-callbacks.js";
 import type { TicketKeys } from "./ticket-keys.js";
 import { forgetRenewal, renewTickets, ticketKeyCallback } from "./ticket-renewal.js";
 import { GROUPS, type LoadedCertificate, type LoadedTls } from "./tls-options.js";
@@ -45,6 +51,7 @@ export class OpensslContext {
 
   /**
    * @param reads whether it is for tickets of the newest key, or of the one before: those are renewed
+   * @param http2 whether `h2` is chosen where a client offers it
    * @throws ServerError `TZ_SERVER_OPTION` with what OpenSSL says
    */
   constructor(
@@ -52,6 +59,7 @@ export class OpensslContext {
     tls: LoadedTls,
     keys: TicketKeys,
     reads: "current" | "previous",
+    http2: boolean,
   ) {
     const ssl = openssl();
     const context = ssl.SSL_CTX_new(ssl.TLS_server_method());
@@ -101,7 +109,7 @@ export class OpensslContext {
         renewTickets(context, keys);
         ssl.SSL_CTX_callback_ctrl(context, SSL_CTRL_SET_TLSEXT_TICKET_KEY_CB, ticketKeyCallback());
       }
-      ssl.SSL_CTX_set_alpn_select_cb(context, alpnCallback(), 0);
+      ssl.SSL_CTX_set_alpn_select_cb(context, alpnCallback(), http2 ? WITH_HTTP2 : 0);
       if (this.#ocsp !== 0) {
         ssl.SSL_CTX_callback_ctrl(context, SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB, ocspCallback());
         ssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB_ARG, 0, this.#ocsp);

@@ -21,17 +21,20 @@ export class OpensslContexts {
   readonly #previous: OpensslContext[];
   readonly #previousKeyName: string | undefined;
 
-  /** @throws ServerError `TZ_SERVER_OPTION` */
-  constructor(tls: LoadedTls, keys: TicketKeys) {
+  /**
+   * @param http2 whether `h2` is chosen where a client offers it
+   * @throws ServerError `TZ_SERVER_OPTION`
+   */
+  constructor(tls: LoadedTls, keys: TicketKeys, http2: boolean) {
     this.#names = new ServerNames(tls.names);
     this.#current = [];
     this.#previous = [];
     const { previous } = keys;
     try {
       for (const certificate of tls.certificates) {
-        this.#current.push(new OpensslContext(certificate, tls, keys, "current"));
+        this.#current.push(new OpensslContext(certificate, tls, keys, "current", http2));
         if (previous !== undefined)
-          this.#previous.push(new OpensslContext(certificate, tls, keys, "previous"));
+          this.#previous.push(new OpensslContext(certificate, tls, keys, "previous", http2));
       }
     } catch (error) {
       this.free();

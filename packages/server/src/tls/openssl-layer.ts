@@ -15,6 +15,8 @@ export interface OpensslLayer {
   readonly contexts: OpensslContexts;
   /** Whether `node:tls` carries this client: it offers HTTP/2, and HTTP/2 is on. */
   handsOver(hello: ClientHello): boolean;
+  /** A handshake has chosen HTTP/2. */
+  begin(transport: TlsTransport): void;
   /** Takes the descriptor, with the ClientHello still in it. */
   handOver(transport: TlsTransport, hello: ClientHello): void;
 }

@@ -26,6 +26,8 @@ export interface SecureListenerHost {
   accept(transport: Transport): TransportHandler;
   /** A connection speaks HTTP/2; `undefined` when HTTP/2 is off. */
   readonly acceptHttp2: ((socket: TLSSocket) => void) | undefined;
+  /** A connection of the loop speaks HTTP/2; `undefined` when `node:http2` is to carry it. */
+  readonly beginHttp2?: ((transport: EpollTransport) => void) | undefined;
   /** Of the supervisor, which rotates them. Without, and without `tls.ticketKeys`, the listener does so itself. */
   readonly ticketKeys?: TicketKeys | undefined;
 }
@@ -34,9 +36,9 @@ export interface SecureListenerHost {
  * The TLS of one listener.
  *
  * ```
- *   epoll loop ── descriptor ──▶ TlsTransport (OpenSSL) ──▶ HTTP/1.1
- *                                     └─ offers h2 ──┐
- *   node loop ─── socket ───────────────────────▶ NodeTls ──▶ HTTP/2, HTTP/1.1
+ *   epoll loop ── descriptor ──▶ TlsTransport (OpenSSL) ──▶ HTTP/2, HTTP/1.1
+ *                                     └─ offers h2, engine "node" ──┐
+ *   node loop ─── socket ──────────────────────────────────────▶ NodeTls ──▶ HTTP/2, HTTP/1.1
  * ```
  */
 export class SecureListener implements SecureLayer, OpensslLayer {
@@ -60,9 +62,10 @@ export class SecureListener implements SecureLayer, OpensslLayer {
     this.#keys = this.#tls.ticketKeys ?? host.ticketKeys ?? TicketKeys.random();
     this.handshakeTimeoutMs = this.#tls.handshakeTimeoutMs;
     this.gate = new HandshakeGate(this.#tls.handshakesPerSecond, this.handshakeTimeoutMs);
-    if (this.#engine === "openssl") this.#contexts = new OpensslContexts(this.#tls, this.#keys);
+    if (this.#engine === "openssl")
+      this.#contexts = new OpensslContexts(this.#tls, this.#keys, this.#carriesHttp2);
     const http2 = host.acceptHttp2 !== undefined;
-    if (this.#engine === "node" || http2) {
+    if (this.#engine === "node" || (http2 && !this.#carriesHttp2)) {
       this.#node = new NodeTls(this.#tls, this.#keys, http2, host.counts, (socket) => this.#onSecure(socket));
     }
     if (this.#tls.ticketKeys === undefined && host.ticketKeys === undefined) {
@@ -117,7 +120,8 @@ export class SecureListener implements SecureLayer, OpensslLayer {
   }
 
   #use(tls: LoadedTls, keys: TicketKeys): void {
-    const contexts = this.#engine === "openssl" ? new OpensslContexts(tls, keys) : undefined;
+    const contexts =
+      this.#engine === "openssl" ? new OpensslContexts(tls, keys, this.#carriesHttp2) : undefined;
     try {
       this.#node?.update(tls, keys);
     } catch (error) {
@@ -160,7 +164,17 @@ export class SecureListener implements SecureLayer, OpensslLayer {
   }
 
   handsOver(hello: ClientHello): boolean {
-    return this.#host.acceptHttp2 !== undefined && hello.protocols.includes(HTTP2);
+    const { acceptHttp2, beginHttp2 } = this.#host;
+    return acceptHttp2 !== undefined && beginHttp2 === undefined && hello.protocols.includes(HTTP2);
+  }
+
+  begin(transport: TlsTransport): void {
+    this.#host.beginHttp2?.(transport);
+  }
+
+  /** HTTP/2 stays on the loop. */
+  get #carriesHttp2(): boolean {
+    return this.#host.beginHttp2 !== undefined;
   }
 
   /** Has passed the gate already. */

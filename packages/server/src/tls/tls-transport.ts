@@ -1,5 +1,6 @@
 import { WheelTimer } from "@tz/alloc";
 import {
+  copyFromOpenssl,
   copyMemory,
   EPOLLERR,
   EPOLLHUP,
@@ -28,6 +29,11 @@ import {
 } from "./client-hello.js";
 import type { OpensslLayer } from "./openssl-layer.js";
 import { readPeerCertificate } from "./peer-certificate.js";
+
+const HTTP2 = "h2";
+/** Where OpenSSL writes the length of a protocol's name: behind its address. */
+const ALPN_LENGTH_OFFSET = 8;
+const ALPN_NAME_OFFSET = 16;
 
 const EAGAIN = 11;
 const EPIPE = 32;
@@ -81,7 +87,7 @@ class Opening extends WheelTimer {
  * ```
  *   accept ──▶ HELLO ──▶ WAITING ──▶ HANDSHAKE ──▶ OPEN ──▶ SHUTTING
  *              peek       gate         SSL_do_handshake  SSL_read/SSL_write   close_notify
- *               └──▶ offers h2: the descriptor goes to node:tls
+ *               └──▶ offers h2, and node:http2 is to carry it: the descriptor goes to node:tls
  * ```
  *
  * A record that the socket does not take is kept by OpenSSL and was not taken, as far as the connection knows: it comes
@@ -225,8 +231,26 @@ export class TlsTransport extends EpollTransport {
     this.#layer.counts.completed(ssl.SSL_session_reused(this.#ssl) === 1, this);
     this.#state = OPEN;
     this.#endOpening();
+    if (this.#chosenProtocol() === HTTP2) this.#layer.begin(this);
     // What came behind the handshake gives no edge of its own.
     super.onEvents(EPOLLIN | opening.hangUp | (opening.writeAwaited ? EPOLLOUT : 0));
+  }
+
+  /** What ALPN came to (RFC 7301); empty when the client did not ask. */
+  #chosenProtocol(): string {
+    const { base, memory } = this.#loop;
+    const { secureStart, bytes, buffer } = memory;
+    this.#openssl.SSL_get0_alpn_selected(
+      this.#ssl,
+      base + secureStart,
+      base + secureStart + ALPN_LENGTH_OFFSET,
+    );
+    const length = bytes[secureStart + ALPN_LENGTH_OFFSET]!;
+    if (length === 0) return "";
+    const at = Number(buffer.readBigUInt64LE(secureStart));
+    copyFromOpenssl(base + secureStart + ALPN_NAME_OFFSET, at, length);
+    const name = secureStart + ALPN_NAME_OFFSET;
+    return buffer.toString("latin1", name, name + length);
   }
 
   #endOpening(): void {
