@@ -64,12 +64,18 @@ export class FrameClient {
   /** The server's side has ended. */
   ended = false;
   #received: Buffer = Buffer.alloc(0);
+  #waiting: (() => void)[] = [];
 
   private constructor(socket: TLSSocket) {
     this.socket = socket;
     socket.on("data", (chunk: Buffer) => this.#take(chunk));
     socket.on("error", () => {});
-    for (const event of ["end", "close"]) socket.on(event, () => void (this.ended = true));
+    for (const event of ["end", "close"]) {
+      socket.on(event, () => {
+        this.ended = true;
+        this.#wake();
+      });
+    }
   }
 
   /** @param greeting what it says first */
@@ -96,7 +102,17 @@ export class FrameClient {
     if (this.socket.writable) this.socket.write(Buffer.concat(parts));
   }
 
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  /** Something has come, or the end. */
+  #news(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
   #take(chunk: Buffer): void {
+    queueMicrotask(() => this.#wake());
     this.#received = Buffer.concat([this.#received, chunk]);
     for (;;) {
       const bytes = this.#received;
@@ -119,7 +135,7 @@ export class FrameClient {
       const found = this.frames.find(fits);
       if (found !== undefined) return found;
       if (this.ended) throw new Error(`the connection ended after ${this.#summary}`);
-      await Promise.race([once(this.socket, "data"), once(this.socket, "end"), once(this.socket, "close")]);
+      await this.#news();
     }
   }
 
@@ -128,7 +144,7 @@ export class FrameClient {
     const { payload } = await this.frame(
       ({ type, payload }) => type === FRAME.goAway && !(payload.readUInt32BE(0) === 2 ** 31 - 1),
     );
-    while (!this.ended) await Promise.race([once(this.socket, "end"), once(this.socket, "close")]);
+    while (!this.ended) await this.#news();
     return payload.readUInt32BE(4);
   }
 
