@@ -27,7 +27,14 @@ export default defineConfig({
     projects: [
       ...roots.map((root) => ({
         extends: true as const,
-        test: { name: root.replace(/^packages\//, "@tz/"), root, include: ["src/**/*.test.ts"] },
+        test: {
+          name: root.replace(/^packages\//, "@tz/"),
+          root,
+          include: ["src/**/*.test.ts"],
+          globalSetup: readdirSync(new URL(`${root}/src`, import.meta.url))
+            .filter((name) => name.endsWith(".setup.ts"))
+            .map((name) => `src/${name}`),
+        },
       })),
       ...["bench", "website"].map((name) => ({
         extends: true as const,

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
-import type { Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { WebSocket } from "ws";
 import { lacksChromium, launchChromium, sees } from "./browser.fixture.js";
@@ -92,6 +92,32 @@ test("each unsafe route: no foreign origin, no foreign name, no missing token, n
   }
   // Nothing of it was done.
   expect((await admin.send("GET", "api/terminals")).status).toBe(200);
+});
+
+test("a thousand connections that never finish their head take nothing from others", async () => {
+  const { hostname, port, host } = new URL(gateway.url);
+  const slow = await Promise.all(
+    Array.from({ length: 1000 }, async () => {
+      const socket = connect(Number(port), hostname);
+      socket.on("error", () => {});
+      await once(socket, "connect");
+      socket.write(`POST /api/login HTTP/1.1\r\nHost: ${host}\r\nX-Slow: `);
+      return socket;
+    }),
+  );
+  for (let i = 0; i < 3; i++) {
+    for (const socket of slow) socket.write("x");
+    expect((await admin.send("GET", "api/terminals")).status).toBe(200);
+  }
+  const socket = await admin.socket(`api/terminals/${terminal}/socket`);
+  if (typeof socket === "number") throw new Error(`status ${socket}`);
+  let text = "";
+  socket.on("message", (data: Buffer) => (text += data.toString()));
+  socket.send(Buffer.from('{"AuthToken":"","columns":80,"rows":24}'));
+  socket.send(Buffer.from("0echo un''affected\n"));
+  await vi.waitUntil(() => text.includes("unaffected"), { timeout: 50_000 });
+  socket.close();
+  for (const each of slow) each.destroy();
 });
 
 describe("frames at a terminal", () => {

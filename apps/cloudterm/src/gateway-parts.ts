@@ -18,6 +18,7 @@ import {
   RedisSessionStore,
   RedisTickets,
   readSshHosts,
+  readUpstreams,
   SameSite,
   SecondFactor,
   type SessionStore,
@@ -30,7 +31,9 @@ import {
   Terminals,
   type TicketStore,
   TrustedHeader,
+  type UpstreamFleet,
   UsersFile,
+  upstreamFleet,
 } from "@tz/cloudterm";
 import { Redis } from "ioredis";
 import type { Config } from "./config/config-table.js";
@@ -65,15 +68,20 @@ export interface GatewayParts {
   readonly oidc: OidcLogin | undefined;
   /** Names of the SSH hosts. */
   readonly hosts: readonly string[];
+  /** Names of the other servers of terminals. */
+  readonly upstreams: readonly string[];
   /** The other gateways; `undefined` without Redis. */
   readonly peers: Peers | undefined;
+  /** Whether what logins and limits are kept in can be reached. */
+  readonly storeAnswers: () => boolean;
   /** Fields of every answer. */
   readonly fields: readonly string[];
   close(): Promise<void>;
 }
 
 const REDIS_PREFIX = "tz:cloudterm:";
-const REDIS_COMMAND_MS_MAX = 5000;
+/** Longer than a busy machine takes; whoever waits for Redis for so long is told to come again. */
+const REDIS_ANSWER_MS = 5000;
 const INVITE_OVER = 4403;
 const LOGGED_OUT = 4401;
 
@@ -88,8 +96,9 @@ export async function makeParts(config: Config): Promise<GatewayParts> {
   const sessions = new Sessions(shared.store, { idleMs: config.sessionIdleMs, maxMs: config.sessionMaxMs });
   const { maxTerminals, maxTerminalsPerUser, detachedTimeoutMs } = config;
   const fleet = fleetOf(config);
+  const upstreams = config.upstreams === "" ? undefined : upstreamFleet(readUpstreams(config.upstreams));
   const gateway = randomBytes(9).toString("base64url");
-  const peers =
+  const peers: Peers | undefined =
     shared.redis &&
     new Peers({
       redis: shared.redis,
@@ -98,17 +107,21 @@ export async function makeParts(config: Config): Promise<GatewayParts> {
       gateway,
       basePath: config.basePath,
       terminals: () => terminals,
+      onError: shared.onError,
     });
-  const tellPeers = () =>
-    void peers?.announce().catch((error: Error) => console.error(`Redis: ${error.message}`));
+  const tellPeers = () => void peers?.announce().catch(shared.onError);
+  shared.onBack(tellPeers);
   const recordings = new Recordings({
     directory: folder.recordings,
     onError: (error) => console.error(`Recordings: ${error.message}`),
   });
-  const terminals = new Terminals({
+  const terminals: Terminals = new Terminals({
     record: (start) => recordings.record(start),
-    backends: backendsOf(config, fleet),
+    backends: backendsOf(config, fleet, upstreams),
     limits: { maxTerminals, maxTerminalsPerUser, detachedTimeoutMs },
+    ...(peers !== undefined && {
+      admit: (user: string) => peers.claim(user, { maxTerminals, maxTerminalsPerUser }),
+    }),
     onEvent: (event) => {
       const { id, user, backend } = event.terminal;
       const detail =
@@ -155,10 +168,12 @@ export async function makeParts(config: Config): Promise<GatewayParts> {
         : new TrustedHeader({ header: config.authHeader, peers: config.authHeaderPeers }),
     oidc: oidcOf(config),
     hosts: fleet?.hostNames ?? [],
+    upstreams: upstreams?.upstreamNames ?? [],
     peers,
+    storeAnswers: shared.answers,
     fields: securityFields({ hsts: config.tlsCert !== "" }),
     async close() {
-      await peers?.close().catch((error: Error) => console.error(`Redis: ${error.message}`));
+      await peers?.close().catch(shared.onError);
       await terminals.close();
       await shared.close();
       await audit.close();
@@ -192,14 +207,22 @@ function fleetOf({ sshHosts, sshKey, sshAgent }: Config): SshFleet | undefined {
 }
 
 /** The first is what a terminal is opened on when nobody says more. */
-function backendsOf(config: Config, fleet: SshFleet | undefined): Record<string, TerminalBackend> {
+function backendsOf(
+  config: Config,
+  fleet: SshFleet | undefined,
+  upstreams: UpstreamFleet | undefined,
+): Record<string, TerminalBackend> {
   const { command, cwd, filesDir, sshOnly } = config;
   const local = {
     ...(command.length > 0 && { command }),
     ...(cwd !== "" && { cwd }),
     ...(filesDir !== "" && { files: filesDir }),
   };
-  return { ...(!sshOnly && { local: localPty(local) }), ...(fleet !== undefined && { ssh: fleet }) };
+  return {
+    ...(!sshOnly && { local: localPty(local) }),
+    ...(fleet !== undefined && { ssh: fleet }),
+    ...(upstreams !== undefined && { upstream: upstreams }),
+  };
 }
 
 /** What gateways share, when there are several. */
@@ -209,6 +232,11 @@ interface SharedState {
   readonly limiter: MemoryLimiter | RedisLimiter;
   readonly key: Uint8Array;
   readonly redis?: Redis;
+  /** Reports what failed, once for each time that Redis is away. */
+  readonly onError: (error: Error) => void;
+  /** Calls the listener when Redis is back. */
+  readonly onBack: (listener: () => void) => void;
+  readonly answers: () => boolean;
   close(): Promise<void>;
 }
 
@@ -219,18 +247,52 @@ function ownState(folder: DataFolder): SharedState {
     tickets: new MemoryTickets(),
     limiter: new MemoryLimiter(),
     key: folder.key(),
+    onError: (error) => console.error(error.message),
+    onBack: () => {},
+    answers: () => true,
     close: () => store.close(),
   };
 }
 
 async function redisState(url: string, folder: DataFolder): Promise<SharedState> {
-  // Without a limit a Redis that is silent, or whose network is gone, would keep requests for a quarter of an hour.
-  const redis = new Redis(url, { maxRetriesPerRequest: 2, commandTimeout: REDIS_COMMAND_MS_MAX });
-  // ioredis connects again by itself; requests that need it meanwhile fail and say so.
-  redis.on("error", (error: Error) => console.error(`Redis: ${error.message}`));
+  // It connects again by itself; requests that need it meanwhile fail soon, and say so.
+  const redis = new Redis(url, {
+    maxRetriesPerRequest: 1,
+    connectTimeout: REDIS_ANSWER_MS,
+    commandTimeout: REDIS_ANSWER_MS,
+    retryStrategy: (times) => Math.min(100 * times, 1000),
+  });
+  let failure: Error | undefined;
+  redis.on("error", (error: Error) => {
+    failure = error;
+  });
   const options = { prefix: REDIS_PREFIX };
-  await redis.set(`${REDIS_PREFIX}key`, folder.key().toString("base64url"), "NX");
-  const key = Buffer.from((await redis.get(`${REDIS_PREFIX}key`)) ?? "", "base64url");
+  const keyName = `${REDIS_PREFIX}key`;
+  const stored = await redis
+    .set(keyName, folder.key().toString("base64url"), "NX")
+    .then(() => redis.get(keyName))
+    .catch((error: Error) => {
+      redis.disconnect();
+      // Not the whole URL: it may hold a password.
+      throw new UsageError(`--redis: it does not answer: ${(failure ?? error).message}`);
+    });
+  const key = Buffer.from(stored ?? "", "base64url");
+  let isAway = false;
+  redis.removeAllListeners("error");
+  const onError = (error: Error): void => {
+    if (isAway) return;
+    isAway = redis.status !== "ready";
+    console.error(
+      `Redis: ${error.message}${isAway ? "; what needs a login is answered 503 until it is back" : ""}`,
+    );
+  };
+  redis.on("error", onError);
+  redis.on("ready", () => {
+    if (isAway) console.error("Redis is back");
+    isAway = false;
+    // It may have come back empty.
+    redis.set(keyName, key.toString("base64url"), "NX").catch(onError);
+  });
   const store = new RedisSessionStore(redis, options);
   return {
     store,
@@ -238,6 +300,9 @@ async function redisState(url: string, folder: DataFolder): Promise<SharedState>
     limiter: new RedisLimiter(redis, options),
     key,
     redis,
+    onError,
+    onBack: (listener) => void redis.on("ready", listener),
+    answers: () => redis.status === "ready",
     close: async () => {
       await store.close();
       redis.disconnect();

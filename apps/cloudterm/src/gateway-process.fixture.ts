@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { vi } from "vitest";
+import { DEFAULT_SCHEME, hashPassword, type UserRole, UsersFile } from "@tz/cloudterm";
+import { inject, vi } from "vitest";
 import { WebSocket } from "ws";
-import { buildWeb } from "../scripts/build-web.mjs";
 
 const cli = fileURLToPath(new URL("./cli.ts", import.meta.url));
 /** The sources, or with `TZ_CLOUDTERM_CLI` a program that was built. */
@@ -14,19 +14,6 @@ const PROGRAM =
     ? ["--import", "tsx", "--conditions=@tz/source", cli]
     : [process.env.TZ_CLOUDTERM_CLI];
 export const PASSWORD = "correct horse battery";
-
-let web: Promise<string> | undefined;
-
-/** The front end, bundled once for all tests of a file. */
-export function builtWeb(): Promise<string> {
-  web ??= (async () => {
-    const folder = mkdtempSync(join(tmpdir(), "tz-web-"));
-    process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-    await buildWeb(folder);
-    return folder;
-  })();
-  return web;
-}
 
 /** The program as people run it, in a process of its own. */
 export class GatewayProcess {
@@ -60,7 +47,7 @@ export class GatewayProcess {
         PS1: "$ ",
         LANG: "C.UTF-8",
         TZ_CHECK: "1",
-        ...(process.env.TZ_CLOUDTERM_CLI === undefined && { TZ_CLOUDTERM_WEB: await builtWeb() }),
+        ...(process.env.TZ_CLOUDTERM_CLI === undefined && { TZ_CLOUDTERM_WEB: inject("builtWeb") }),
         ...env,
       },
     });
@@ -90,6 +77,12 @@ export class GatewayProcess {
 
 export function newData(): string {
   return mkdtempSync(join(tmpdir(), "tz-cloudterm-data-"));
+}
+
+/** A user with {@link PASSWORD}, as `cloudterm user add` makes one, without a process of its own. */
+export async function addUser(usersPath: string, name: string, role: UserRole = "user"): Promise<void> {
+  const hash = await hashPassword(Buffer.from(PASSWORD), DEFAULT_SCHEME);
+  await new UsersFile(usersPath).add({ name, role, hash });
 }
 
 /** `cloudterm user …` with a line on its standard input. */

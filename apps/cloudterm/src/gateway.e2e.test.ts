@@ -1,20 +1,42 @@
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { totpCode, totpStep } from "@tz/cloudterm";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
-import { type GatewayProcess, PASSWORD, runCli, startWithAdmin, Visitor } from "./gateway-process.fixture.js";
+import {
+  type RunningTtyd,
+  startTtydDouble,
+} from "../../../packages/cloudterm/src/terminals/ttyd-double.fixture.js";
+import {
+  type GatewayProcess,
+  newData,
+  PASSWORD,
+  runCli,
+  startWithAdmin,
+  Visitor,
+} from "./gateway-process.fixture.js";
 
 let gateway: GatewayProcess;
 let admin: Visitor;
+let ttyd: RunningTtyd;
 
 beforeAll(async () => {
-  ({ gateway, admin } = await startWithAdmin(["--logins-per-address", "1000"]));
+  ttyd = await startTtydDouble(["-W", "-O", "-c", "far:geheim", "sh"]);
+  const path = join(newData(), "upstreams.json");
+  const url = `ws://127.0.0.1:${ttyd.port}/ws`;
+  const upstreams = [
+    { name: "build", url, credential: "far:geheim" },
+    { name: "locked", url },
+    { name: "nobody", url: "ws://127.0.0.1:1/ws" },
+  ];
+  writeFileSync(path, JSON.stringify(upstreams));
+  ({ gateway, admin } = await startWithAdmin(["--logins-per-address", "1000", "--upstreams", path]));
 }, 200_000);
 afterAll(async () => {
   await gateway?.stop();
+  await ttyd?.kill();
 });
 
 /** A socket at a terminal that has said hello. */
@@ -209,6 +231,35 @@ test("a terminal that is recorded: its owner lists, reads and deletes the record
   expect(await list()).toEqual([]);
 });
 
+test("a terminal of another server: chosen by name, its failures in words, no password of it here", async () => {
+  const { body } = await admin.send("GET", "api/session");
+  expect([body.backends, body.upstreams]).toEqual([
+    ["local", "upstream"],
+    ["build", "locked", "nobody"],
+  ]);
+  const open = (choice: unknown) => admin.send("POST", "api/terminals", { backend: "upstream", choice });
+  const { status, body: opened } = await open("build");
+  expect(status).toBe(201);
+  const { socket, text } = await openSocket(admin, `api/terminals/${opened.id}/socket`);
+  socket.send(Buffer.from("0echo fa''r away; stty size\n"));
+  await vi.waitUntil(() => text().includes("far away\r\n24 80"), { timeout: 50_000 });
+  const closed = closedWith(socket);
+  await admin.send("DELETE", `api/terminals/${opened.id}`);
+  await closed;
+  for (const [choice, code, message] of [
+    ["locked", 502, /answered 401/],
+    ["nobody", 502, /cannot be reached \(ECONNREFUSED\)/],
+    ["ws://127.0.0.1:22/", 404, /there is no upstream/],
+    [undefined, 404, /there is no upstream/],
+  ] as const) {
+    const refused = await open(choice);
+    expect([choice, refused.status]).toEqual([choice, code]);
+    expect(refused.body.message).toMatch(message);
+  }
+  expect(JSON.stringify(await admin.send("GET", "api/admin/terminals"))).not.toContain("geheim");
+  expect(gateway.output).not.toContain("geheim");
+});
+
 async function kick(name: string): Promise<void> {
   const { body } = await admin.send("GET", "api/admin/sessions");
   for (const { id, user } of body.sessions as { id: string; user: string }[])
@@ -304,6 +355,13 @@ test("codes and recovery codes", async () => {
   });
   expect([recovered.status, recovered.body.recoveryLeft]).toEqual([200, 9]);
   expect((await other.send("GET", "api/terminals")).status).toBe(200);
+  // How the account is entered has changed: so has the secret of the session.
+  const old = new Visitor(gateway.url);
+  for (const [name, value] of other.cookies) old.cookies.set(name, value);
+  expect((await other.send("POST", "api/account/totp/disable", { password: PASSWORD })).status).toBe(200);
+  expect(other.cookies.get("cloudterm")).not.toBe(old.cookies.get("cloudterm"));
+  expect((await old.send("GET", "api/terminals")).status).toBe(401);
+  expect((await other.send("POST", "api/terminals", {})).status).toBe(201);
   // Tickets are good once.
   const again = await other.send("POST", "api/login/code", { ticket: replayed.body.ticket, code: codes[1] });
   expect(again.status).toBe(401);

@@ -81,8 +81,8 @@ export class Gateway {
       const name = address.host.includes(":") ? `[${address.host}]` : address.host;
       const url = `${tlsCert === "" ? "http" : "https"}://${name}:${address.port}${base}/`;
       const internal = config.internalUrl || (WILDCARDS.has(address.host) ? "" : url);
-      if (internal !== "") await parts.peers?.start(internal);
-      else if (parts.peers !== undefined)
+      await parts.peers?.start(internal);
+      if (internal === "" && parts.peers !== undefined)
         console.error("Other gateways cannot show the terminals of this one: set --internal-url.");
       return new Gateway(parts, app, watch, url);
     } catch (error) {

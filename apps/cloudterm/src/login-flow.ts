@@ -76,8 +76,25 @@ export async function logIn(
   };
 }
 
+/** How the account is entered has changed: the same login under a new secret; the sockets of the old one are closed. */
+export async function renew(
+  parts: GatewayParts,
+  request: ServerRequest,
+  session: Session,
+): Promise<LoggedIn> {
+  const renewed = await parts.sessions.rotate(session);
+  return {
+    session: renewed,
+    fields: ["Set-Cookie", cookieField(sessionCookie(request), renewed.secret)],
+  };
+}
+
 /** What a page needs to know of who is logged in. */
-export function welcome({ terminals, config, hosts }: GatewayParts, user: User, session: Session): object {
+export function welcome(
+  { terminals, config, hosts, upstreams }: GatewayParts,
+  user: User,
+  session: Session,
+): object {
   return {
     user: user.name,
     role: user.role,
@@ -89,6 +106,7 @@ export function welcome({ terminals, config, hosts }: GatewayParts, user: User, 
     passkeys: user.passkeys.map(({ id, name, createdMs }) => ({ id, name, createdMs })),
     backends: terminals.backendNames,
     hosts,
+    upstreams,
     limits: { terminals: config.maxTerminalsPerUser },
   };
 }

@@ -1,4 +1,4 @@
-import type { Session } from "@tz/cloudterm";
+import { CloudtermError, type Session } from "@tz/cloudterm";
 import type { GatewayParts } from "./gateway-parts.js";
 import { userOf } from "./request-guard.js";
 
@@ -14,7 +14,8 @@ interface Watched {
 
 /**
  * Watches the sessions that have sockets: a removed user, a password that was changed on the command line and a session
- * whose time is over tell nobody by themselves.
+ * whose time is over tell nobody by themselves. While what sessions are kept in does not answer, sockets stay as they are, but
+ * for those: of them this gateway knows by itself.
  */
 export class SessionWatch {
   readonly #parts: GatewayParts;
@@ -25,6 +26,9 @@ export class SessionWatch {
   constructor(parts: GatewayParts) {
     this.#parts = parts;
     this.#timer = setInterval(() => this.#look(), WATCH_MS).unref();
+    parts.sessions.onGap(() => {
+      for (const watched of this.#watched.values()) watched.lookedUpMs = Math.min(watched.lookedUpMs, 1);
+    });
   }
 
   add(session: Session): void {
@@ -62,14 +66,25 @@ export class SessionWatch {
       }
     }
     const nowMs = Date.now();
+    let answers = true;
     for (const [id, watched] of this.#watched) {
       const { session, lookedUpMs } = watched;
       const isNew = lookedUpMs === 0;
-      if (userOf(this.#parts, session) === undefined) await sessions.revoke([session]);
-      else if (nowMs - lookedUpMs < LOOKUP_MS && !this.#isOver(session, nowMs)) continue;
-      else if ((await sessions.find(session.secret)) !== undefined) {
-        watched.lookedUpMs = nowMs;
-        if (seen.has(id) || isNew) continue;
+      if (userOf(this.#parts, session) === undefined)
+        answers = answers && (await isAnswered(sessions.revoke([session])));
+      else if (!this.#isOver(session, nowMs)) {
+        if (nowMs - lookedUpMs < LOOKUP_MS || !answers) continue;
+        let found: Session | undefined;
+        answers = await isAnswered(
+          sessions.find(session.secret).then((session) => {
+            found = session;
+          }),
+        );
+        if (!answers) continue;
+        if (found !== undefined) {
+          watched.lookedUpMs = nowMs;
+          if (seen.has(id) || isNew) continue;
+        }
       }
       this.#watched.delete(id);
       terminals.dismiss(({ options }) => options.sessionId === id);
@@ -79,5 +94,16 @@ export class SessionWatch {
 
   #isOver({ record }: Session, nowMs: number): boolean {
     return nowMs >= record.endMs;
+  }
+}
+
+/** False when what sessions are kept in is away: they are looked at again when it is back. */
+async function isAnswered(asked: Promise<void>): Promise<boolean> {
+  try {
+    await asked;
+    return true;
+  } catch (error) {
+    if (error instanceof CloudtermError && error.code === "TZ_CLOUDTERM_STORE") return false;
+    throw error;
   }
 }

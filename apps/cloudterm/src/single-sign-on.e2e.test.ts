@@ -1,11 +1,12 @@
 import { once } from "node:events";
 import { createServer, request as httpRequest, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import Provider from "oidc-provider";
 import type { Browser, CDPSession, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { lacksChromium, launchChromium, sees } from "./browser.fixture.js";
-import { GatewayProcess, newData, PASSWORD, runCli, Visitor } from "./gateway-process.fixture.js";
+import { addUser, GatewayProcess, newData, PASSWORD, Visitor } from "./gateway-process.fixture.js";
 
 /** With a proxy on loopback, and users of the file only. */
 let gateway: GatewayProcess;
@@ -22,7 +23,7 @@ beforeAll(async () => {
   issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const start = async (args: readonly string[]): Promise<GatewayProcess> => {
     const data = newData();
-    await runCli(["user", "add", "ada", "--data", data], `${PASSWORD}\n`);
+    await addUser(join(data, "users.json"), "ada");
     const oidc = ["--oidc-issuer", issuer, "--oidc-client-id", "term", "--logins-per-address", "1000"];
     const header = ["--auth-header", "Remote-User"];
     return GatewayProcess.start([...oidc, ...header, ...args], data, {
@@ -260,6 +261,9 @@ describe.skipIf(lacksChromium !== "")(`passkeys${lacksChromium}`, () => {
     await sees(page, /^\$/m);
 
     await page.getByRole("button", { name: /^Account of/ }).click();
+    const secretOf = async () =>
+      (await page.context().cookies()).find(({ name }) => name === "cloudterm")?.value;
+    const before = await secretOf();
     await page.getByLabel("Name of the passkey").fill("my laptop");
     await page.getByLabel("Password for passkeys").fill("not the password");
     await page.getByRole("button", { name: "Add a passkey" }).click();
@@ -267,6 +271,8 @@ describe.skipIf(lacksChromium !== "")(`passkeys${lacksChromium}`, () => {
     await page.getByLabel("Password for passkeys").fill(PASSWORD);
     await page.getByRole("button", { name: "Add a passkey" }).click();
     await page.getByText("my laptop").waitFor();
+    // The account can be entered in another way now: the session has another secret.
+    expect(await secretOf()).not.toBe(before);
 
     const finishes: string[] = [];
     page.on("request", (request) => {

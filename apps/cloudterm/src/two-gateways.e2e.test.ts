@@ -1,34 +1,27 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { WebSocket } from "ws";
-import { GatewayProcess, PASSWORD, runCli, Visitor } from "./gateway-process.fixture.js";
+import { addUser, GatewayProcess, runCli, Visitor } from "./gateway-process.fixture.js";
+import { lacksRedis, RedisProgram } from "./redis-program.fixture.js";
 
-const lacksRedis =
-  spawnSync("redis-server", ["--version"]).status === 0
-    ? ""
-    : " (skipped: redis-server is not installed, apt-get install redis-server)";
+const TERMINALS_MAX = 8;
 
 describe.skipIf(lacksRedis !== "")(`two gateways, one Redis, no affinity${lacksRedis}`, () => {
   const folder = mkdtempSync(join(tmpdir(), "tz-two-gateways-"));
   const users = join(folder, "users.json");
-  let redis: ChildProcess;
+  let redis: RedisProgram;
   let a: GatewayProcess;
   let b: GatewayProcess;
 
   beforeAll(async () => {
-    const path = join(folder, "redis");
-    redis = spawn("redis-server", ["--port", "0", "--unixsocket", path, "--save", "", "--dir", folder]);
-    let text = "";
-    redis.stdout!.on("data", (chunk) => (text += chunk));
-    await vi.waitUntil(() => /ready to accept connections/i.test(text), { timeout: 50_000 });
-    await runCli(["user", "add", "ada", "--users", users], `${PASSWORD}\n`);
+    redis = await new RedisProgram().start();
+    await addUser(users, "ada");
     mkdirSync(join(folder, "files"));
-    const args = ["--redis", path, "--users", users, "--logins-per-address", "50"];
-    args.push("--files-dir", join(folder, "files"));
+    const args = ["--redis", redis.path, "--users", users, "--logins-per-address", "50"];
+    args.push("--files-dir", join(folder, "files"), "--max-terminals-per-user", String(TERMINALS_MAX));
     [a, b] = await Promise.all([
       GatewayProcess.start(args),
       GatewayProcess.start([...args, "--base-path", "/term"]),
@@ -37,8 +30,7 @@ describe.skipIf(lacksRedis !== "")(`two gateways, one Redis, no affinity${lacksR
 
   afterAll(async () => {
     await Promise.all([a?.stop(), b?.stop()]);
-    redis.kill("SIGKILL");
-    await once(redis, "exit");
+    await redis?.remove();
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -105,7 +97,7 @@ describe.skipIf(lacksRedis !== "")(`two gateways, one Redis, no affinity${lacksR
     expect(
       (await there.send("DELETE", `api/terminals/${id}`, undefined, { "x-csrf-token": "" })).status,
     ).toBe(403);
-    await runCli(["user", "add", "eve", "--users", users], `${PASSWORD}\n`);
+    await addUser(users, "eve");
     const eve = new Visitor(b.url);
     await eve.logIn("eve");
     expect(await eve.socket(`api/terminals/${id}/socket`)).toBe(404);
@@ -139,6 +131,82 @@ describe.skipIf(lacksRedis !== "")(`two gateways, one Redis, no affinity${lacksR
     );
   });
 
+  test("a socket that is passed on ends with its login, also when that ends on the command line", async () => {
+    await addUser(users, "kim");
+    const kim = new Visitor(a.url);
+    await kim.logIn("kim");
+    const id = await kim.openTerminal();
+    const passed = await look(at(b, kim), `api/terminals/${id}/socket`);
+    await runCli(["user", "passwd", "kim", "--users", users], "another password\n");
+    expect(await passed.closed).toBe(4401);
+  });
+
+  test("terminals count together: at once through both, no more than one user may have", async () => {
+    await addUser(users, "cy");
+    const cy = new Visitor(a.url);
+    await cy.logIn("cy");
+    const there = at(b, cy);
+    const open = async (i: number) =>
+      (await (i % 2 === 0 ? cy : there).send("POST", "api/terminals", {})).status;
+    const statuses = await Promise.all(Array.from({ length: TERMINALS_MAX + 4 }, (_, i) => open(i)));
+    expect(statuses.filter((status) => status === 201).length).toBe(TERMINALS_MAX);
+    expect(statuses.filter((status) => status === 429).length).toBe(4);
+    // Room that one of them has again is room for the other, too.
+    const { body } = await cy.send("GET", "api/terminals");
+    const [first] = body.terminals as { id: string }[];
+    await cy.send("DELETE", `api/terminals/${first!.id}`);
+    await vi.waitUntil(async () => (await open(1)) === 201, { timeout: 50_000, interval: 100 });
+    expect(await open(0)).toBe(429);
+  });
+
+  test("recordings of both are listed, read and deleted through each, and only by their owner", async () => {
+    await addUser(users, "rita", "admin");
+    const rita = new Visitor(a.url);
+    await rita.logIn("rita");
+    const there = at(b, rita);
+    const eve = new Visitor(b.url);
+    await eve.logIn("eve");
+    for (const [visitor, word] of [
+      [rita, "ay"],
+      [there, "bee"],
+    ] as const) {
+      const { body } = await visitor.send("POST", "api/terminals", { record: true });
+      const { socket, text } = await look(visitor, `api/terminals/${body.id}/socket`);
+      socket.send(Buffer.from(`0echo re''corded-${word}\n`));
+      await vi.waitUntil(() => text().includes(`recorded-${word}\r\n`), { timeout: 50_000 });
+      await visitor.send("DELETE", `api/terminals/${body.id}`);
+    }
+    const list = async (visitor: Visitor) => {
+      const { body } = await visitor.send("GET", "api/recordings");
+      expect(body.silent).toBe(0);
+      return (body.recordings as { id: string }[]).map(({ id }) => id);
+    };
+    const ids = await list(rita);
+    expect(ids.length).toBe(2);
+    expect(await list(there)).toEqual(ids);
+    expect(await list(eve)).toEqual([]);
+    for (const id of ids) {
+      const seen = [rita, there].map(async (visitor) => {
+        const { status, body } = await visitor.send("GET", `api/recordings/${id}`);
+        return [status, /recorded-\w+/.exec(body.text as string)?.[0]];
+      });
+      const [one, two] = await Promise.all(seen);
+      expect(one![0]).toBe(200);
+      expect(two).toEqual(one);
+      for (const method of ["GET", "DELETE"])
+        expect((await eve.send(method, `api/recordings/${id}`)).status).toBe(404);
+    }
+    for (const id of ids) expect((await there.send("DELETE", `api/recordings/${id}`)).status).toBe(200);
+    expect(await list(rita)).toEqual([]);
+    // What happened on either is in the audit log of both, the newest first.
+    const { body } = await there.send("GET", "api/admin/audit");
+    const deleted = (body.events as { event: string; gateway?: string; time: string }[]).filter(
+      ({ event }) => event === "recording.deleted",
+    );
+    expect(deleted.map(({ gateway }) => gateway).sort()).toEqual([a.url.replace(/\/$/, ""), undefined]);
+    expect(deleted[0]!.time >= deleted[1]!.time).toBe(true);
+  });
+
   test("a ticket that no gateway has signed opens nothing", async () => {
     const ada = new Visitor(a.url);
     await ada.logIn("ada");
@@ -156,7 +224,7 @@ describe.skipIf(lacksRedis !== "")(`two gateways, one Redis, no affinity${lacksR
   test("a gateway that is gone takes its terminals with it, and the other serves on", async () => {
     const ada = new Visitor(b.url);
     await ada.logIn("ada");
-    const c = await GatewayProcess.start(["--redis", join(folder, "redis"), "--users", users]);
+    const c = await GatewayProcess.start(["--redis", redis.path, "--users", users]);
     const id = await at(c, ada).openTerminal();
     const passed = await look(ada, `api/terminals/${id}/socket`);
     await c.stop();

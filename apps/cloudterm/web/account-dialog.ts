@@ -1,6 +1,7 @@
 import { ApiError, api, useWelcome, type Welcome } from "./api.js";
 import { dialog, field, h, toast, when } from "./dom.js";
 import { passkeyForm } from "./passkey-form.js";
+import { qrCode } from "./qr-code.js";
 
 interface SessionInfo {
   readonly id: string;
@@ -131,6 +132,8 @@ async function enroll(place: HTMLElement, update: (welcome: Welcome) => void): P
     value: begun.secret,
     aria: { label: "Secret" },
   });
+  const secretField = field("Secret", secret);
+  secretField.className = "wide";
   const code = h("input", {
     name: "code",
     autocomplete: "one-time-code",
@@ -141,13 +144,17 @@ async function enroll(place: HTMLElement, update: (welcome: Welcome) => void): P
   const form = h(
     "form",
     { className: "grid" },
-    field("Secret", secret),
+    secretField,
     field("Code that it shows", code),
     field("Your password", password),
     h("button", { type: "submit", className: "primary" }, "Turn on"),
   );
   const link = h("a", { href: begun.uri }, "Open in an authenticator on this device");
-  place.replaceChildren(h("p", {}, "Enter the secret in an authenticator app, or: ", link), form);
+  place.replaceChildren(
+    h("p", {}, "Scan this with an authenticator app, or enter the secret, or: ", link),
+    qrCode(begun.uri),
+    form,
+  );
   submitting(form, async () => {
     try {
       const { codes, welcome } = await api<{ codes: string[]; welcome: Welcome }>(

@@ -11,6 +11,8 @@ export interface Welcome {
   readonly backends: readonly string[];
   /** Names of the SSH hosts. */
   readonly hosts: readonly string[];
+  /** Names of other servers of terminals. */
+  readonly upstreams: readonly string[];
 }
 
 export interface TerminalInfo {

@@ -8,9 +8,10 @@ export interface Place {
 }
 
 /** What there is to choose from. */
-export function placesOf({ backends, hosts }: Welcome): readonly Place[] {
+export function placesOf({ backends, hosts, upstreams }: Welcome): readonly Place[] {
+  const choices: Record<string, readonly string[]> = { ssh: hosts, upstream: upstreams };
   return backends.flatMap((backend): Place[] =>
-    backend === "ssh" ? hosts.map((choice) => ({ backend, choice })) : [{ backend }],
+    choices[backend] === undefined ? [{ backend }] : choices[backend].map((choice) => ({ backend, choice })),
   );
 }
 

@@ -3,6 +3,7 @@ import { Terminal } from "@xterm/xterm";
 import { readCast } from "./asciicast.js";
 import { dialog, field, h } from "./dom.js";
 import { colors, settings } from "./settings.js";
+import { drawWithWebgl } from "./webgl.js";
 
 /** Plays a recording: what a program asks in it is answered to nobody, and no output of it reaches the clipboard. */
 export function playRecording(title: string, text: string): void {
@@ -16,6 +17,7 @@ export function playRecording(title: string, text: string): void {
     cols: columns,
     rows,
     allowProposedApi: true,
+    minimumContrastRatio: 4.5,
     disableStdin: true,
   });
   terminal.loadAddon(new UnicodeGraphemesAddon());
@@ -105,5 +107,6 @@ export function playRecording(title: string, text: string): void {
     terminal.dispose();
   });
   terminal.open(screen);
+  drawWithWebgl(terminal, screen);
   play();
 }

@@ -15,13 +15,22 @@ const said = (error: unknown) =>
 /** Lists, plays, saves and deletes recordings. */
 export async function openRecordings(): Promise<void> {
   const list = h("ul", { className: "rows" });
+  const missing = h(
+    "p",
+    { className: "problem", hidden: true },
+    "Another gateway does not answer now; its recordings are not listed.",
+  );
   const button = (text: string, className: string, action: () => Promise<void>) => {
     const element = h("button", { type: "button", className }, text);
     element.onclick = () => void action().catch(said);
     return element;
   };
   const refresh = async () => {
-    const { recordings } = await api<{ recordings: Recording[] }>("GET", "recordings");
+    const { recordings, silent } = await api<{ recordings: Recording[]; silent: number }>(
+      "GET",
+      "recordings",
+    );
+    missing.hidden = silent === 0;
     if (recordings.length === 0)
       list.replaceChildren(
         h("li", { className: "hint" }, "There are none. ● opens a terminal that is recorded."),
@@ -49,6 +58,6 @@ export async function openRecordings(): Promise<void> {
       h("div", { className: "actions" }, play, save, remove),
     );
   };
-  dialog("Recordings", list);
+  dialog("Recordings", missing, list);
   await refresh().catch(said);
 }

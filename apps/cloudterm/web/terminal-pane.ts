@@ -4,11 +4,11 @@ import { ImageAddon } from "@xterm/addon-image";
 import { SearchAddon } from "@xterm/addon-search";
 import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
 import { WebLinksAddon } from "@xterm/addon-web-links";
-import { WebglAddon } from "@xterm/addon-webgl";
 import { Terminal } from "@xterm/xterm";
 import { confirmed, h, toast } from "./dom.js";
 import { colors, onSettings, settings } from "./settings.js";
 import { type SocketSource, type SocketStatus, TerminalSocket } from "./terminal-socket.js";
+import { drawWithWebgl } from "./webgl.js";
 
 export interface PaneEvents {
   title(title: string): void;
@@ -36,12 +36,15 @@ export class TerminalPane {
   #written = 0;
   #clipboardAllowed: boolean | undefined;
   #readOnly = false;
+  #onControl: (() => void) | undefined;
 
   constructor(source: SocketSource, replayEnd: ReplayEnd, events: PaneEvents) {
     this.#events = events;
     this.#terminal = new Terminal({
       ...this.#look(),
       allowProposedApi: true,
+      // Dark text on a dark background is for nobody, whatever the program and the theme say.
+      minimumContrastRatio: 4.5,
       macOptionIsMeta: true,
       scrollOnUserInput: true,
     });
@@ -84,13 +87,7 @@ export class TerminalPane {
   /** After it was put into the page. */
   open(): void {
     this.#terminal.open(this.#screen);
-    try {
-      const webgl = new WebglAddon();
-      webgl.onContextLoss(() => webgl.dispose());
-      this.#terminal.loadAddon(webgl);
-    } catch {
-      // No WebGL here: the terminal draws with the DOM.
-    }
+    drawWithWebgl(this.#terminal, this.#screen);
     this.#terminal.textarea?.addEventListener("focus", () => this.#events.focused());
     this.#observer.observe(this.#screen);
     const { cols, rows } = this.#fit.proposeDimensions() ?? { cols: 80, rows: 24 };
@@ -110,6 +107,17 @@ export class TerminalPane {
 
   input(text: string): void {
     this.#terminal.input(text);
+    this.focus();
+  }
+
+  /** An arrow key, as the program wants it now: `A` up, `B` down, `C` right, `D` left. */
+  arrow(letter: string): void {
+    this.input(`\x1b${this.#terminal.modes.applicationCursorKeysMode ? "O" : "["}${letter}`);
+  }
+
+  /** Makes a control key of the next letter that is typed. @param onUsed it was typed */
+  holdControl(onUsed: (() => void) | undefined): void {
+    this.#onControl = onUsed;
     this.focus();
   }
 
@@ -177,7 +185,7 @@ export class TerminalPane {
     terminal.loadAddon(new ClipboardAddon());
     this.#silence();
     terminal.onData((data) => {
-      if (!this.#isReplay()) this.#socket.send(data);
+      if (!this.#isReplay()) this.#socket.send(this.#controlled(data));
     });
     terminal.onBinary((data) => {
       if (!this.#isReplay()) this.#socket.sendBinary(data);
@@ -185,6 +193,15 @@ export class TerminalPane {
     terminal.onTitleChange((title) => this.#events.title(title));
     terminal.onBell(() => this.#bell());
     terminal.attachCustomKeyEventHandler((event) => !this.#events.shortcut(event));
+  }
+
+  /** What is typed, as a control key when that is held. */
+  #controlled(data: string): string {
+    const onUsed = this.#onControl;
+    if (onUsed === undefined || !/^[@-_a-z ]$/.test(data)) return data;
+    this.#onControl = undefined;
+    onUsed();
+    return String.fromCharCode(data.toUpperCase().charCodeAt(0) & 0x1f);
   }
 
   #isReplay(): boolean {
@@ -221,7 +238,8 @@ export class TerminalPane {
   }
 
   #state(state: Readonly<Record<string, unknown>>): void {
-    const { columns, rows, access, viewers, sequence } = state;
+    const { columns, rows, access, viewers, sequence, title } = state;
+    if (typeof title === "string" && title !== "") this.#events.title(title);
     if (typeof sequence === "number") this.#written = Math.max(this.#written, sequence);
     if (typeof columns === "number" && typeof rows === "number") this.#terminal.resize(columns, rows);
     if (access !== undefined) {

@@ -35,6 +35,10 @@ export const CLOUDTERM_ERRORS = {
   TZ_CLOUDTERM_TERMINALS: { status: 429, meaning: "As many terminals are open as are allowed." },
   TZ_CLOUDTERM_SIZE: { status: 400, meaning: "Columns or rows are not whole numbers from 1 to 1000." },
   TZ_CLOUDTERM_BACKEND: { status: 502, meaning: "The terminal's back end refuses, fails or is not there." },
+  TZ_CLOUDTERM_STORE: {
+    status: 503,
+    meaning: "What logins and limits are kept in does not answer; `Retry-After` says when to come again.",
+  },
   TZ_CLOUDTERM_UPSTREAM: { status: 502, meaning: "The upstream refuses, fails or does not answer in time." },
 } as const satisfies Record<string, ErrorRow>;
 

@@ -48,6 +48,7 @@ export { folderFiles } from "./files/folder-files.js";
 export { sftpFiles } from "./files/sftp-files.js";
 export type { FileEntry, OpenFile, SaveOptions, TerminalFiles } from "./files/terminal-files.js";
 export {
+  type CommonLimits,
   GatewayDirectory,
   type GatewayDirectoryOptions,
   type PeerGateway,
@@ -125,5 +126,11 @@ export {
 } from "./terminals/terminals.js";
 export { serveTtyd, type TtydServerOptions } from "./terminals/ttyd-server.js";
 export { type TtydUpstreamOptions, ttydUpstream } from "./terminals/ttyd-upstream.js";
+export {
+  readUpstreams,
+  type UpstreamEntry,
+  type UpstreamFleet,
+  upstreamFleet,
+} from "./terminals/upstream-fleet.js";
 export type { Access, Viewer, ViewerOptions, ViewerSink, ViewerState } from "./terminals/viewer.js";
 export { CLIENT, CLOSED, SERVER, TERMINAL_PROTOCOL, TTYD_PROTOCOL } from "./terminals/wire.js";

@@ -159,6 +159,12 @@ export const CONFIG = {
     default: false,
     meaning: "No terminals on the gateway's own machine.",
   },
+  upstreams: {
+    type: "text",
+    default: "",
+    value: "file",
+    meaning: "JSON file of other servers that have terminals: each a ttyd, or a WebSocket of plain bytes.",
+  },
   filesDir: {
     type: "text",
     default: "",
@@ -200,7 +206,7 @@ export const CONFIG = {
     max: 100_000,
     unit: "terminals",
     value: "number",
-    meaning: "Terminals open at a time.",
+    meaning: "Terminals open at a time, on all gateways of one Redis.",
   },
   maxTerminalsPerUser: {
     type: "number",
@@ -209,7 +215,7 @@ export const CONFIG = {
     max: 100_000,
     unit: "terminals",
     value: "number",
-    meaning: "Terminals open at a time of one user.",
+    meaning: "Terminals open at a time of one user, on all gateways of one Redis.",
   },
   detachedTimeoutMs: {
     type: "number",

@@ -93,7 +93,7 @@ export function resolveConfig(flags: Record<string, unknown>, env: NodeJS.Proces
     throw new UsageError("--auth-header and --auth-header-peers go together; one of them is missing");
   if ((checked.oidcIssuer === "") !== (checked.oidcClientId === ""))
     throw new UsageError("--oidc-issuer and --oidc-client-id go together; one of them is missing");
-  if (checked.sshOnly && checked.sshHosts === "")
+  if (checked.sshOnly && checked.sshHosts === "" && checked.upstreams === "")
     throw new UsageError("--ssh-only needs --ssh-hosts: there would be nothing to open a terminal on");
   return checked;
 }

@@ -1,5 +1,6 @@
 import {
   CloudtermError,
+  type CommonLimits,
   GatewayDirectory,
   HttpProxy,
   InternalTickets,
@@ -47,6 +48,14 @@ export interface PeersOptions {
   readonly gateway: string;
   readonly basePath: string;
   readonly terminals: () => Terminals;
+  readonly onError: (error: Error) => void;
+}
+
+/** What other gateways answered. */
+export interface PeerAnswers {
+  readonly answers: readonly { readonly url: string; readonly body: Record<string, unknown> }[];
+  /** How many did not answer. */
+  readonly silent: number;
 }
 
 /**
@@ -60,7 +69,7 @@ export class Peers {
   readonly #ways = new Map<string, Way>();
   readonly #claims = new WeakMap<object, PeerClaims>();
 
-  constructor({ redis, prefix, key, gateway, basePath, terminals }: PeersOptions) {
+  constructor({ redis, prefix, key, gateway, basePath, terminals, onError }: PeersOptions) {
     this.#basePath = basePath;
     this.#tickets = new InternalTickets({ key, gateway });
     this.#directory = new GatewayDirectory(redis, {
@@ -70,11 +79,11 @@ export class Peers {
         terminals()
           .all.filter(({ ended }) => ended === undefined)
           .map(({ info }) => info),
-      onError: (error) => console.error(`Redis: ${error.message}`),
+      onError,
     });
   }
 
-  /** @param url where the other gateways reach this one */
+  /** @param url where the other gateways reach this one; empty when they cannot */
   start(url: string): Promise<void> {
     return this.#directory.start(url.replace(/\/$/, ""));
   }
@@ -82,6 +91,11 @@ export class Peers {
   /** Tells the others of a terminal that was opened or has ended. */
   announce(): Promise<void> {
     return this.#directory.announce();
+  }
+
+  /** Room for one more terminal among those of all gateways; see {@link GatewayDirectory.claim}. */
+  claim(user: string, limits: CommonLimits): Promise<() => Promise<void>> {
+    return this.#directory.claim(user, limits);
   }
 
   addInvite(secret: string, lifeMs: number): Promise<void> {
@@ -124,12 +138,52 @@ export class Peers {
     // Judged there, too; here it makes a refused handshake what it is.
     const isOwn = claims.session === undefined || claims.session.user === peer.info.user;
     if (request.upgrade && !isOwn) return undefined;
+    if (!request.upgrade) return this.#passOn(request, peer, claims);
     const { pages, sockets } = this.#wayTo(peer);
-    const { method } = request;
     const target = pages.targetOf(request.target);
-    const fields = [[TICKET_FIELD, this.#tickets.issue(peer.gateway, { method, target }, claims)]] as const;
-    if (!request.upgrade) return pages.answer(request, fields);
+    const fields = [this.#ticketed(peer, request.method, target, claims)];
     return sockets.accept(request, claims.session?.id, { path: target, fields });
+  }
+
+  /** The answer of the first other gateway that knows what is asked for; `undefined` when none does. */
+  async forwardToAny(request: ServerRequest, claims: PeerClaims): Promise<ResponsePlan | undefined> {
+    if (this.claimsOf(request) !== undefined) return undefined;
+    request.keep();
+    for (const peer of await this.#directory.gateways()) {
+      const answer = await this.#passOn(request, peer, claims);
+      // One that is away may come back with what is asked for, another may have it.
+      if (answer.head.status !== 404 && answer.head.status < 500) return answer;
+      if (answer.body.kind === "stream") for await (const _ of answer.body.chunks);
+    }
+    return undefined;
+  }
+
+  #passOn(request: ServerRequest, peer: PeerGateway, claims: PeerClaims): Promise<ResponsePlan> {
+    const { pages } = this.#wayTo(peer);
+    const target = pages.targetOf(request.target);
+    return pages.answer(request, [this.#ticketed(peer, request.method, target, claims)]);
+  }
+
+  #ticketed({ gateway }: PeerGateway, method: string, target: string, claims: PeerClaims) {
+    return [TICKET_FIELD, this.#tickets.issue(gateway, { method, target }, claims)] as const;
+  }
+
+  /** Asks all other gateways, each for what it has itself. @param path below the base path */
+  async askAll(path: string, claims: PeerClaims): Promise<PeerAnswers> {
+    const asked = (await this.#directory.gateways()).map(async (peer) => {
+      const url = new URL(`${peer.url}${path}`);
+      const [name, ticket] = this.#ticketed(peer, "GET", url.pathname, claims);
+      const answer = await fetch(url, {
+        redirect: "error",
+        headers: { [name]: ticket },
+        signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+      });
+      if (!answer.ok) throw new Error(`${peer.url} answered ${answer.status}`);
+      return { url: peer.url, body: (await answer.json()) as Record<string, unknown> };
+    });
+    const all = await Promise.allSettled(asked);
+    const answers = all.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+    return { answers, silent: all.length - answers.length };
   }
 
   /** Asks the gateway that made a link to let somebody in. */
@@ -137,9 +191,7 @@ export class Peers {
     const peer = await this.#directory.ofInvite(secret);
     if (peer === undefined) return undefined;
     const url = new URL(`${peer.url}/api/shared`);
-    const ticket = this.#tickets.issue(peer.gateway, { method: "POST", target: url.pathname }, {
-      address,
-    } satisfies PeerClaims);
+    const [, ticket] = this.#ticketed(peer, "POST", url.pathname, { address });
     const answer = await fetch(url, {
       method: "POST",
       redirect: "error",

@@ -10,7 +10,7 @@ import {
 import type { App, ServerRequest } from "@tz/server";
 import type { GatewayParts } from "../gateway-parts.js";
 import { hashSchemeOf } from "../hash-scheme.js";
-import { attemptOf, beginAttempt, failedAttempt, logIn, welcome } from "../login-flow.js";
+import { attemptOf, beginAttempt, failedAttempt, logIn, renew, welcome } from "../login-flow.js";
 import { bodyOf, reply, textIn } from "../replies.js";
 import { checkTransport, type Identity, identityOf, sessionCookie } from "../request-guard.js";
 
@@ -135,7 +135,8 @@ export function addAccountRoutes(app: App, parts: GatewayParts, base: string): v
     await confirmPassword(parts, request, identity, textIn(body, "password", PASSWORD_LENGTH_MAX));
     const user = await parts.users.update(identity.user.name, () => ({ totp: undefined, recovery: [] }));
     note(request, "totp.disabled");
-    return reply(parts, welcome(parts, user, identity.session));
+    const { session, fields } = await renew(parts, request, identity.session);
+    return reply(parts, welcome(parts, user, session), { more: fields });
   });
 }
 

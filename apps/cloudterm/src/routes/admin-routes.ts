@@ -11,6 +11,11 @@ const SESSIONS_MAX = 1000;
 const AUDIT_MAX = 500;
 const PASSWORD_LENGTH_MAX = 4096;
 
+/** A line of the audit log; its time is text that sorts by itself. */
+interface AuditLine {
+  readonly time: string;
+}
+
 export function addAdminRoutes(app: App, parts: GatewayParts, base: string): void {
   const { users, sessions, terminals, invites, audit } = parts;
   const note = (request: Pick<ServerRequest, "client">, event: string, detail = {}) =>
@@ -102,8 +107,18 @@ export function addAdminRoutes(app: App, parts: GatewayParts, base: string): voi
   );
 
   app.get(`${base}/api/admin/audit`, async (request) => {
-    adminOf(request);
-    return reply(parts, { events: await audit.tail(AUDIT_MAX) });
+    const { session } = adminOf(request);
+    const own = (await audit.tail(AUDIT_MAX)) as AuditLine[];
+    const { peers } = parts;
+    if (peers === undefined || peers.claimsOf(request) !== undefined)
+      return reply(parts, { events: own, silent: 0 });
+    const claims = { session: session.record, address: request.client.address };
+    const { answers, silent } = await peers.askAll("/api/admin/audit", claims);
+    const others = answers.flatMap(({ url, body }) =>
+      (body.events as AuditLine[]).map((line) => ({ ...line, gateway: url })),
+    );
+    const all = [...own, ...others].sort((a, b) => (a.time < b.time ? 1 : -Number(a.time > b.time)));
+    return reply(parts, { events: all.slice(0, AUDIT_MAX), silent });
   });
 }
 

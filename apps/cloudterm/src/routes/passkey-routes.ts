@@ -1,7 +1,7 @@
 import { CloudtermError, type PasskeySite } from "@tz/cloudterm";
 import type { App, ServerRequest } from "@tz/server";
 import type { GatewayParts } from "../gateway-parts.js";
-import { attemptOf, beginAttempt, failedAttempt, logIn, welcome } from "../login-flow.js";
+import { attemptOf, beginAttempt, failedAttempt, logIn, renew, welcome } from "../login-flow.js";
 import { bodyOf, reply, textIn } from "../replies.js";
 import { addressOf, checkTransport, identityOf } from "../request-guard.js";
 import { confirmPassword, PASSWORD_LENGTH_MAX } from "./account-routes.js";
@@ -53,7 +53,8 @@ export function addPasskeyRoutes(app: App, parts: GatewayParts, base: string): v
     const added = { ticket: textIn(body, "ticket"), response, name: textIn(body, "name", 200) };
     const user = await passkeys.finishRegistration(identity.user, siteOf(request), added);
     note(request, "passkey.added", { name: user.passkeys.at(-1)?.name });
-    return reply(parts, welcome(parts, user, identity.session), { status: 201 });
+    const { session, fields } = await renew(parts, request, identity.session);
+    return reply(parts, welcome(parts, user, session), { status: 201, more: fields });
   });
 
   app.post(`${base}/api/account/passkeys/remove`, async (request) => {
@@ -65,7 +66,8 @@ export function addPasskeyRoutes(app: App, parts: GatewayParts, base: string): v
     const name = identity.user.passkeys.find((each) => each.id === id)?.name;
     const user = await passkeys.remove(identity.user, id);
     note(request, "passkey.removed", { name });
-    return reply(parts, welcome(parts, user, identity.session));
+    const { session, fields } = await renew(parts, request, identity.session);
+    return reply(parts, welcome(parts, user, session), { more: fields });
   });
 }
 

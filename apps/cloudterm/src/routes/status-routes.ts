@@ -8,7 +8,10 @@ import { identify } from "../request-guard.js";
 export const PUBLIC_STATUS_PATHS = ["health", "metrics"];
 
 export function addStatusRoutes(app: App, parts: GatewayParts, base: string): void {
-  app.get(`${base}/health`, () => reply(parts, { status: "ok" }));
+  // 200 also without Redis: open terminals go on, and another gateway would have no other Redis.
+  app.get(`${base}/health`, () =>
+    reply(parts, parts.storeAnswers() ? { status: "ok" } : { status: "degraded", store: "away" }),
+  );
 
   app.get(`${base}/metrics`, async (request) => {
     const { config, terminals, metrics, queue } = parts;
@@ -26,6 +29,7 @@ export function addStatusRoutes(app: App, parts: GatewayParts, base: string): vo
       viewers: ["Sockets at terminals.", all.reduce((sum, { viewers }) => sum + viewers.size, 0)],
       terminal_bytes: ["Memory of terminal output.", all.reduce((sum, { ringBytes }) => sum + ringBytes, 0)],
       hashes_waiting: ["Passwords that wait to be verified.", queue.waiting],
+      store_up: ["1 when what logins are kept in can be reached.", Number(parts.storeAnswers())],
       users: ["Users.", parts.users.size],
       memory_bytes: ["Resident memory of the process.", process.memoryUsage.rss()],
     });

@@ -48,8 +48,6 @@ export function addTerminalRoutes(app: App, parts: GatewayParts, base: string, w
       choice: choice as string | undefined,
       record: record === true,
     } as Parameters<typeof terminals.open>[0]);
-    // Its socket may be asked for at another gateway.
-    await peers?.announce();
     return reply(parts, terminal.info, { status: 201 });
   });
 
@@ -63,18 +61,23 @@ export function addTerminalRoutes(app: App, parts: GatewayParts, base: string, w
 
   app.get(
     `${base}/api/terminals/:id/socket`,
-    atHome(parts, async (request: OfTerminal) => {
-      const terminal = own(request);
-      const { session, user } = identityOf(request);
-      watch.add(session);
-      return sockets.accept(request as unknown as ServerRequest, {
-        terminal,
-        access: request.query.get("access") === "read" ? "read" : "write",
-        sessionId: session.record.id,
-        name: user.name,
-        hasRoom: (each) => terminals.hasRoom(each),
-      });
-    }),
+    atHome(
+      parts,
+      async (request: OfTerminal) => {
+        const terminal = own(request);
+        const { session, user } = identityOf(request);
+        watch.add(session);
+        return sockets.accept(request as unknown as ServerRequest, {
+          terminal,
+          access: request.query.get("access") === "read" ? "read" : "write",
+          sessionId: session.record.id,
+          name: user.name,
+          hasRoom: (each) => terminals.hasRoom(each),
+        });
+      },
+      // A socket that is passed on is this session's all the same.
+      (session) => watch.add(session),
+    ),
   );
 
   app.get(

@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { redisAnswer } from "../redis-answer.js";
 import { keyOf } from "../sessions/session-id.js";
 import { isTicket, newTicket, type TicketStore } from "./ticket-store.js";
 
@@ -14,17 +15,18 @@ export class RedisTickets implements TicketStore {
 
   async put(purpose: string, value: string, ttlMs: number): Promise<string> {
     const ticket = newTicket();
-    await this.#redis.set(this.#key(purpose, ticket), value, "PX", ttlMs);
+    await redisAnswer(this.#redis.set(this.#key(purpose, ticket), value, "PX", ttlMs));
     return ticket;
   }
 
   async take(purpose: string, ticket: string): Promise<string | undefined> {
     if (!isTicket(ticket)) return undefined;
-    return (await this.#redis.getdel(this.#key(purpose, ticket))) ?? undefined;
+    return (await redisAnswer(this.#redis.getdel(this.#key(purpose, ticket)))) ?? undefined;
   }
 
   async claim(name: string, ttlMs: number): Promise<boolean> {
-    return (await this.#redis.set(`${this.#prefix}claim:${name}`, "", "PX", ttlMs, "NX")) === "OK";
+    const asked = this.#redis.set(`${this.#prefix}claim:${name}`, "", "PX", ttlMs, "NX");
+    return (await redisAnswer(asked)) === "OK";
   }
 
   #key(purpose: string, ticket: string): string {

@@ -121,10 +121,17 @@ function exchange(offer: UpstreamOffer, key: string): Promise<Exchange> {
     });
     request.on("response", (response) => stop(`the upstream answered ${response.statusCode}`));
     request.on("error", (cause: NodeJS.ErrnoException) => {
-      stop(`the upstream cannot be reached${cause.code === undefined ? "" : ` (${cause.code})`}`, { cause });
+      stop(unreachable(cause), { cause });
     });
     request.end();
   });
+}
+
+/** What a failed request to an upstream means. */
+export function unreachable({ code }: NodeJS.ErrnoException): string {
+  // It was reached: a ttyd that has as many clients as it wants hangs up like this.
+  if (code === "ECONNRESET") return "the upstream closed the connection without an answer";
+  return `the upstream cannot be reached${code === undefined ? "" : ` (${code})`}`;
 }
 
 function failed(message: string, options?: ErrorOptions): CloudtermError {

@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { redisAnswer } from "../redis-answer.js";
 import type { RateLimiter, RateRule } from "./rate-limiter.js";
 
 /**
@@ -36,10 +37,12 @@ export class RedisLimiter implements RateLimiter {
   }
 
   async reset(key: string): Promise<void> {
-    await this.#redis.del(this.#prefix + key);
+    await redisAnswer(this.#redis.del(this.#prefix + key));
   }
 
   async #run(key: string, { burst, intervalMs }: RateRule, take: string): Promise<number> {
-    return Number(await this.#redis.eval(BUCKET, 1, this.#prefix + key, burst, intervalMs, take));
+    return Number(
+      await redisAnswer(this.#redis.eval(BUCKET, 1, this.#prefix + key, burst, intervalMs, take)),
+    );
   }
 }

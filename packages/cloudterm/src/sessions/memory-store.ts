@@ -131,6 +131,9 @@ export class MemorySessionStore implements SessionStore {
     this.#listeners.push(listener);
   }
 
+  /** Nothing is missed in one process. */
+  onGap(): void {}
+
   async close(): Promise<void> {
     clearInterval(this.#sweeper);
     await this.#snapshot?.flush();

@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { redisAnswer } from "../redis-answer.js";
 import { expiryOf, type SessionRecord, type SessionStore, type StoredSession } from "./session-store.js";
 
 export interface RedisStoreOptions {
@@ -34,6 +35,7 @@ export class RedisSessionStore implements SessionStore {
   readonly #subscriber: Redis;
   readonly #prefix: string;
   readonly #listeners: ((ids: readonly string[]) => void)[] = [];
+  readonly #gapListeners: (() => void)[] = [];
   readonly #subscribed: Promise<unknown>;
 
   constructor(redis: Redis, { prefix = "tz:cloudterm:" }: RedisStoreOptions = {}) {
@@ -48,6 +50,18 @@ export class RedisSessionStore implements SessionStore {
     });
     this.#subscribed = this.#subscriber.subscribe(`${prefix}removed`);
     this.#subscribed.catch(() => {});
+    this.#subscriber.on("ready", () => void this.#listensAgain());
+  }
+
+  /** What was told while nobody listened is not told again. */
+  async #listensAgain(): Promise<void> {
+    try {
+      await this.#subscriber.subscribe(`${this.#prefix}removed`);
+    } catch {
+      // Away again: there will be another time.
+      return;
+    }
+    for (const listener of this.#gapListeners) listener();
   }
 
   #session(key: string): string {
@@ -60,10 +74,10 @@ export class RedisSessionStore implements SessionStore {
 
   async add(key: string, record: SessionRecord): Promise<void> {
     // A gateway that has logged somebody in must hear of the logout.
-    await this.#subscribed;
+    await redisAnswer(this.#subscribed);
     const ttlMs = expiryOf(record) - Date.now();
     if (ttlMs <= 0) return;
-    const results = await this.#redis
+    const added = this.#redis
       .multi()
       .set(this.#session(key), JSON.stringify(record), "PX", ttlMs)
       .sadd(this.#user(record.user), key)
@@ -71,11 +85,12 @@ export class RedisSessionStore implements SessionStore {
       .pexpire(this.#user(record.user), record.endMs - Date.now(), "NX")
       .pexpire(this.#user(record.user), record.endMs - Date.now(), "GT")
       .exec();
-    for (const [error] of results ?? []) if (error) throw error;
+    for (const [error] of (await redisAnswer(added)) ?? [])
+      if (error) await redisAnswer(Promise.reject(error));
   }
 
   async get(key: string, nowMs: number): Promise<SessionRecord | undefined> {
-    const value = await this.#redis.get(this.#session(key));
+    const value = await redisAnswer(this.#redis.get(this.#session(key)));
     if (value === null) return undefined;
     const record = JSON.parse(value) as SessionRecord;
     return expiryOf(record) > nowMs ? record : undefined;
@@ -83,21 +98,22 @@ export class RedisSessionStore implements SessionStore {
 
   async touch(key: string, record: SessionRecord): Promise<void> {
     const ttlMs = expiryOf(record) - Date.now();
-    if (ttlMs > 0) await this.#redis.set(this.#session(key), JSON.stringify(record), "PX", ttlMs, "XX");
+    if (ttlMs <= 0) return;
+    await redisAnswer(this.#redis.set(this.#session(key), JSON.stringify(record), "PX", ttlMs, "XX"));
   }
 
   async remove(sessions: readonly StoredSession[]): Promise<void> {
     if (sessions.length === 0) return;
     const keys = sessions.map(({ key }) => this.#session(key));
     const places = sessions.flatMap(({ key, record }) => [this.#user(record.user), key]);
-    await this.#redis.eval(REMOVE, keys.length, ...keys, `${this.#prefix}removed`, ...places);
+    await redisAnswer(this.#redis.eval(REMOVE, keys.length, ...keys, `${this.#prefix}removed`, ...places));
   }
 
   async ofUser(user: string, nowMs: number): Promise<StoredSession[]> {
-    const keys = await this.#redis.smembers(this.#user(user));
+    const keys = await redisAnswer(this.#redis.smembers(this.#user(user)));
     const found = await this.#read(keys, nowMs);
     const gone = keys.filter((key) => !found.some((each) => each.key === key));
-    if (gone.length > 0) await this.#redis.srem(this.#user(user), ...gone);
+    if (gone.length > 0) await redisAnswer(this.#redis.srem(this.#user(user), ...gone));
     return found.sort((a, b) => b.record.createdMs - a.record.createdMs);
   }
 
@@ -106,7 +122,8 @@ export class RedisSessionStore implements SessionStore {
     const start = this.#session("");
     let cursor = "0";
     do {
-      const [next, names] = await this.#redis.scan(cursor, "MATCH", `${start}*`, "COUNT", 500);
+      const page = this.#redis.scan(cursor, "MATCH", `${start}*`, "COUNT", 500);
+      const [next, names] = await redisAnswer(page);
       cursor = next;
       found.push(
         ...(await this.#read(
@@ -120,7 +137,7 @@ export class RedisSessionStore implements SessionStore {
 
   async #read(keys: readonly string[], nowMs: number): Promise<StoredSession[]> {
     if (keys.length === 0) return [];
-    const values = await this.#redis.mget(keys.map((key) => this.#session(key)));
+    const values = await redisAnswer(this.#redis.mget(keys.map((key) => this.#session(key))));
     const found: StoredSession[] = [];
     for (const [i, value] of values.entries()) {
       if (value === null) continue;
@@ -132,6 +149,10 @@ export class RedisSessionStore implements SessionStore {
 
   onRemoved(listener: (ids: readonly string[]) => void): void {
     this.#listeners.push(listener);
+  }
+
+  onGap(listener: () => void): void {
+    this.#gapListeners.push(listener);
   }
 
   async close(): Promise<void> {

@@ -43,5 +43,7 @@ export interface SessionStore {
   all(nowMs: number, limit: number): Promise<StoredSession[]>;
   /** Is told the `id`s of sessions that were removed, here or elsewhere. */
   onRemoved(listener: (ids: readonly string[]) => void): void;
+  /** Is told when removals may have been missed: sessions in use are to be looked up again. */
+  onGap(listener: () => void): void;
   close(): Promise<void>;
 }

@@ -47,10 +47,14 @@ test("a session that is not used ends", async () => {
   expect(await sessions.find(secret)).toBeUndefined();
 });
 
-test("rotation voids the old secret", async () => {
-  const { sessions } = make();
+test("rotation voids the old secret, and lets the login last no longer", async () => {
+  const { sessions, pass } = make();
   const before = await sessions.create(login);
+  pass(1000);
   const after = await sessions.rotate(before);
+  expect(after.record.endMs).toBe(before.record.endMs);
+  expect(after.record.createdMs).toBe(before.record.createdMs);
+  expect(after.record.id).not.toBe(before.record.id);
   expect(await sessions.find(before.secret)).toBeUndefined();
   expect((await sessions.find(after.secret))?.record.user).toBe("ada");
   expect(after.csrfToken).not.toBe(before.csrfToken);

@@ -43,7 +43,7 @@ export class Sessions {
   async create({ user, address, agent }: Login): Promise<Session> {
     const nowMs = this.#now();
     const record: SessionRecord = {
-      id: randomBytes(9).toString("base64url"),
+      id: newId(),
       user,
       createdMs: nowMs,
       lastSeenMs: nowMs,
@@ -72,11 +72,17 @@ export class Sessions {
     return proven(secret, key, touched);
   }
 
-  /** The same login under a new secret, when what it may do changes. The old one is void. */
+  /**
+   * The same login under a new secret, when what it may do or how it is entered changes. The old one is void, its sockets are
+   * closed; the login lasts no longer than before.
+   */
   async rotate(session: Session): Promise<Session> {
-    const rotated = await this.create(session.record);
+    const record = { ...session.record, id: newId(), lastSeenMs: this.#now() };
+    const secret = newSecret();
+    const key = keyOf(secret);
+    await this.#store.add(key, record);
     await this.revoke([session]);
-    return rotated;
+    return proven(secret, key, record);
   }
 
   /** Resolves when the sessions are gone for good; `onRemoved` listeners of all gateways are told. */
@@ -109,6 +115,15 @@ export class Sessions {
   onRemoved(listener: (ids: readonly string[]) => void): void {
     this.#store.onRemoved(listener);
   }
+
+  /** Is told when removals may have been missed. */
+  onGap(listener: () => void): void {
+    this.#store.onGap(listener);
+  }
+}
+
+function newId(): string {
+  return randomBytes(9).toString("base64url");
 }
 
 function proven(secret: string, key: string, record: SessionRecord): Session {

@@ -83,6 +83,11 @@ export interface TerminalsOptions {
   readonly sizePolicy?: SizePolicy | undefined;
   /** Makes what records a terminal; `undefined` when it is not to be recorded. */
   readonly record?: ((terminal: RecordedStart) => Promise<OutputRecorder | undefined>) | undefined;
+  /**
+   * Asks for room beyond this process, such as limits that several gateways share. Resolves to what is called when the terminal
+   * is one of `all`, or has failed.
+   */
+  readonly admit?: ((user: string) => Promise<() => Promise<void>>) | undefined;
   /** Is told what happens, for audit logs and metrics. */
   readonly onEvent?: ((event: TerminalEvent) => void) | undefined;
   readonly now?: (() => number) | undefined;
@@ -175,7 +180,7 @@ export class Terminals {
 
   /**
    * Starts a terminal.
-   * @throws CloudtermError `TZ_CLOUDTERM_SIZE`, `TZ_CLOUDTERM_TERMINALS` at a limit, `TZ_CLOUDTERM_BACKEND`,
+   * @throws CloudtermError `TZ_CLOUDTERM_SIZE`, `TZ_CLOUDTERM_TERMINALS` at a limit, `TZ_CLOUDTERM_BACKEND`, what `admit` throws,
    *   `TZ_CLOUDTERM_NOT_FOUND` for a back end that is not there
    */
   async open(open: OpenOptions): Promise<Terminal> {
@@ -183,7 +188,9 @@ export class Terminals {
     const size = checkedSize(columns, rows);
     const backend = this.#backend(open.backend);
     this.#claim(user);
+    let admitted: (() => Promise<void>) | undefined;
     try {
+      admitted = await this.#options.admit?.(user);
       const id = randomBytes(15).toString("base64url");
       const start = { id, user, backend: backend.name, ...size };
       const recorder = open.record === true ? await this.#options.record?.(start) : undefined;
@@ -213,6 +220,7 @@ export class Terminals {
       return terminal;
     } finally {
       this.#release(user);
+      await admitted?.();
     }
   }
 

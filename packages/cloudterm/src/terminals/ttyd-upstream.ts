@@ -2,6 +2,7 @@ import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { CloudtermError } from "../errors.js";
 import type { Upstream, UpstreamGuard } from "../proxy/upstream.js";
+import { unreachable } from "../proxy/upstream-handshake.js";
 import type { TerminalBackend } from "./terminal-backend.js";
 import { type TerminalDialect, type UpstreamTerminalOptions, upstreamTerminal } from "./upstream-terminal.js";
 import { SERVER, TTYD_PROTOCOL, textMessage } from "./wire.js";
@@ -64,9 +65,7 @@ function tokenOf(
     request.setTimeout(connectTimeoutMs, () =>
       fail(`the upstream did not answer within ${connectTimeoutMs} ms`),
     );
-    request.on("error", (error: NodeJS.ErrnoException) =>
-      fail(`the upstream cannot be reached (${error.code})`),
-    );
+    request.on("error", (error: NodeJS.ErrnoException) => fail(unreachable(error)));
     request.on("response", (response) => {
       let text = "";
       response.setEncoding("latin1");

@@ -1,5 +1,5 @@
 import { createServer as createHttpServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { TerminalGateway } from "./gateway.fixture.js";
@@ -106,25 +106,93 @@ test("a ttyd client that is paused holds the far program up by TCP alone", async
   expect(received.map((text) => text[0])).not.toContain("3");
 });
 
-test("odd ends of an upstream are said to the user", async () => {
-  const ends: [(socket: WebSocket) => void, string, number][] = [
-    [(socket) => socket.close(1000), "the program has ended", 1000],
-    [(socket) => socket.terminate(), "the upstream closed the connection", 4000],
-    [(socket) => socket.close(3999, "gone fishing"), "the upstream closed with 3999: gone fishing", 4000],
-  ];
-  for (const [end, message, code] of ends) {
-    let go: (() => void) | undefined;
+/** The connection under a WebSocket: for frames that no server makes. */
+const raw = (socket: WebSocket): Socket => (socket as unknown as { _socket: Socket })._socket;
+const bytesOf = (...bytes: number[]) => Buffer.from(bytes);
+
+test.each<[string, (socket: WebSocket) => unknown, string | RegExp, number]>([
+  ["1000", (socket) => socket.close(1000), "the program has ended", 1000],
+  ["1011, as of a program that failed", (socket) => socket.close(1011), "the program failed", 4000],
+  ["1001", (socket) => socket.close(1001), "the upstream closed with 1001", 4000],
+  ["no code", (socket) => socket.close(), "the upstream closed with 1005", 4000],
+  ["its own code", (socket) => socket.close(3999, "gone fishing"), /3999: gone fishing$/, 4000],
+  ["none at all", (socket) => socket.terminate(), "the upstream closed the connection", 4000],
+  [
+    "a code that is none",
+    (socket) => raw(socket).write(bytesOf(0x88, 2, 0x03, 0xed)),
+    /^the upstream closed/,
+    4000,
+  ],
+  ["half a close", (socket) => raw(socket).write(bytesOf(0x88, 1, 0x03)), /^the upstream closed/, 4000],
+  [
+    "a masked frame",
+    (socket) => raw(socket).write(bytesOf(0x82, 0x80, 0, 0, 0, 0)),
+    /^the upstream closed/,
+    4000,
+  ],
+  ["half a frame", (socket) => raw(socket).end(bytesOf(0x82, 100, 0x30, 0x78)), /^the upstream closed/, 4000],
+  [
+    "2^62 bytes",
+    (socket) => raw(socket).write(bytesOf(0x82, 127, 0x40, 0, 0, 0, 0, 0, 0, 0)),
+    /^the upstream closed/,
+    4000,
+  ],
+  [
+    "text that is no UTF-8",
+    (socket) => raw(socket).write(bytesOf(0x81, 2, 0x30, 0xff)),
+    /^the upstream closed/,
+    4000,
+  ],
+])(
+  "an upstream that ends with %s: the user is told, nothing stays open",
+  async (_name, end, message, code) => {
+    let up: WebSocket | undefined;
     const port = await server((socket) => {
-      go = () => end(socket);
+      socket.on("error", () => {});
+      up = socket;
     });
     const near = await gateway(ttydUpstream({ url: `ws://127.0.0.1:${port}/ws`, allow }));
     const terminal = await near.terminals.open({ user: "ada" });
     const client = await near.client(`/t/${terminal.id}/write`);
     await client.until(() => client.states.length > 0);
-    go!();
+    up!.send(Buffer.from("0last words"));
+    await client.sees("last words");
+    end(up!);
     expect((await client.closed()).code).toBe(code);
-    expect(client.ends).toMatchObject([{ message }]);
-  }
+    expect(client.ends).toMatchObject([
+      { message: typeof message === "string" ? message : expect.stringMatching(message) },
+    ]);
+    expect(terminal.ended).toBeDefined();
+    expect(terminal.viewers.size).toBe(0);
+    await client.until(() => raw(up!)?.destroyed !== false);
+  },
+);
+
+test("an upstream that hangs after its handshake is given up, and the user is told", async () => {
+  const port = await server((socket) => raw(socket).pause());
+  const url = `ws://127.0.0.1:${port}/ws`;
+  const near = await gateway(ttydUpstream({ url, allow, silentTimeoutMs: 1000 }));
+  const terminal = await near.terminals.open({ user: "ada" });
+  const client = await near.client(`/t/${terminal.id}/write`);
+  expect((await client.closed()).code).toBe(4000);
+  expect(client.ends[0]!.message).toMatch(/^the upstream closed/);
+});
+
+test("an upstream that floods with messages of no terminal is bounded, and its terminal works", async () => {
+  const port = await server((socket) => {
+    socket.on("message", (data: Buffer) => {
+      if (data[0] !== 0x30) return;
+      for (let i = 0; i < 2000; i++) socket.send(Buffer.from(["9x", "", "2{", "1title", "3"][i % 5]!));
+      socket.send(Buffer.from(`1${"t".repeat(100_000)}`));
+      socket.send(Buffer.from("0still here"));
+    });
+  });
+  const near = await gateway(ttydUpstream({ url: `ws://127.0.0.1:${port}/ws`, allow }));
+  const terminal = await near.terminals.open({ user: "ada" });
+  const client = await near.client(`/t/${terminal.id}/write`);
+  client.type("x");
+  await client.sees("still here");
+  expect(terminal.title).toBe("t".repeat(200));
 });
 
 test("an upstream that refuses, hangs or answers nonsense opens no terminal, and says why", async () => {

@@ -1,7 +1,14 @@
 import type { RequestOptions } from "node:https";
 import type { Tunnel } from "@tz/http1";
-import { type ConnectionHandler, connectionSettings, type Sink, WebSocketConnection } from "@tz/ws";
+import {
+  type ConnectionHandler,
+  type ConnectionSettings,
+  connectionSettings,
+  type Sink,
+  WebSocketConnection,
+} from "@tz/ws";
 import { CloudtermError } from "../errors.js";
+import { originOf } from "../proxy/forwarded-fields.js";
 import { SocketTunnel } from "../proxy/socket-tunnel.js";
 import { type Upstream, UpstreamGuard } from "../proxy/upstream.js";
 import { openUpstream } from "../proxy/upstream-handshake.js";
@@ -22,6 +29,8 @@ export interface UpstreamTerminalOptions {
   /** More fields of the handshake, such as `Authorization`. */
   readonly fields?: readonly (readonly [string, string])[] | undefined;
   readonly connectTimeoutMs?: number | undefined;
+  /** An upstream that says nothing, no pong either, for so long is gone. Default 20,000. */
+  readonly silentTimeoutMs?: number | undefined;
   readonly tls?: RequestOptions | undefined;
 }
 
@@ -38,14 +47,18 @@ export interface TerminalDialect {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Output of one message may be large; a ttyd sends what it reads at once. */
-const SETTINGS = connectionSettings({
-  maxMessageBytes: 64 * 1024 * 1024,
-  maxBufferedBytes: 64 * 1024 * 1024,
-  pingIntervalMs: 5000,
-  idleTimeoutMs: 20_000,
-  closeTimeoutMs: 1000,
-});
+const SILENT_TIMEOUT_MS = 20_000;
+
+function settingsOf(silentTimeoutMs: number): ConnectionSettings {
+  return connectionSettings({
+    // Output of one message may be large; a ttyd sends what it reads at once.
+    maxMessageBytes: 64 * 1024 * 1024,
+    maxBufferedBytes: 64 * 1024 * 1024,
+    pingIntervalMs: Math.ceil(silentTimeoutMs / 4),
+    idleTimeoutMs: silentTimeoutMs,
+    closeTimeoutMs: 1000,
+  });
+}
 /** With more input than this waiting, whoever types waits. */
 const INPUT_BYTES_MAX = 256 * 1024;
 
@@ -58,6 +71,7 @@ export function upstreamTerminal(
   const guard = new UpstreamGuard({ allow: options.allow });
   const upstream = guard.parse(options.url);
   const { fields = [], tls, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
+  const settings = settingsOf(options.silentTimeoutMs ?? SILENT_TIMEOUT_MS);
   return {
     name,
     async open(start, events) {
@@ -65,7 +79,8 @@ export function upstreamTerminal(
       const { socket, head } = await openUpstream({
         upstream,
         path: upstream.path,
-        fields: [["Host", upstream.authority], ...fields],
+        // Servers that look at it (ttyd --check-origin) want their own.
+        fields: [["Host", upstream.authority], ["Origin", originOf(upstream)], ...fields],
         protocols: dialect.protocols,
         extensions: "",
         timeoutMs: connectTimeoutMs,
@@ -74,7 +89,7 @@ export function upstreamTerminal(
       }).catch((error: CloudtermError) => {
         throw new CloudtermError("TZ_CLOUDTERM_BACKEND", error.message, { cause: error });
       });
-      return new UpstreamTerminal(new SocketTunnel(socket), head, dialect, start, events);
+      return new UpstreamTerminal(new SocketTunnel(socket), head, settings, dialect, start, events);
     },
   };
 }
@@ -88,6 +103,7 @@ class UpstreamTerminal implements BackendTerminal {
   constructor(
     tunnel: SocketTunnel,
     head: Uint8Array,
+    settings: ConnectionSettings,
     dialect: TerminalDialect,
     start: TerminalStart,
     events: BackendEvents,
@@ -101,7 +117,7 @@ class UpstreamTerminal implements BackendTerminal {
         events.onEnd(this.#endOf(code, reason));
       },
     };
-    const connection = new WebSocketConnection("client", sinkOf(tunnel), handler, { settings: SETTINGS });
+    const connection = new WebSocketConnection("client", sinkOf(tunnel), handler, { settings });
     this.#connection = connection;
     this.#ticker = setInterval(() => connection.tick(performance.now()), 1000);
     this.#ticker.unref();
