@@ -90,7 +90,8 @@ export function runCli(
   args: readonly string[],
   input = "",
 ): Promise<{ code: number | null; output: string }> {
-  const child = spawn(process.execPath, [...PROGRAM, ...args]);
+  const env = { ...process.env, TZ_CLOUDTERM_WEB: inject("builtWeb") };
+  const child = spawn(process.execPath, [...PROGRAM, ...args], { env });
   let output = "";
   child.stdout.on("data", (chunk) => (output += chunk));
   child.stderr.on("data", (chunk) => (output += chunk));

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { WebSocket } from "ws";
-import { GatewayProcess, newData, startWithAdmin, Visitor } from "./gateway-process.fixture.js";
+import { type GatewayProcess, newData, runCli, startWithAdmin, Visitor } from "./gateway-process.fixture.js";
 import { lacksRedis, RedisProgram } from "./redis-program.fixture.js";
 
 const WAIT = { timeout: 100_000, interval: 50 };
@@ -96,8 +96,15 @@ describe.skipIf(lacksRedis !== "")(`Redis goes away and comes back${lacksRedis}`
   });
 
   test("a gateway that finds none says so in one line", async () => {
-    await expect(GatewayProcess.start(["--redis", `${redis.path}-nowhere`], newData())).rejects.toThrow(
-      /^cloudterm: --redis: it does not answer: .*ENOENT.*\n$/,
-    );
+    const { code, output } = await runCli([
+      "--port",
+      "0",
+      "--data",
+      newData(),
+      "--redis",
+      `${redis.path}-no`,
+    ]);
+    expect(output).toMatch(/^cloudterm: --redis: it does not answer: .*ENOENT.*\n$/);
+    expect(code).toBe(2);
   });
 });
