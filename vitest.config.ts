@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 /** One vitest project for each folder that has sources, named as its package. */
@@ -33,7 +34,7 @@ export default defineConfig({
           include: ["src/**/*.test.ts"],
           globalSetup: readdirSync(new URL(`${root}/src`, import.meta.url))
             .filter((name) => name.endsWith(".setup.ts"))
-            .map((name) => `src/${name}`),
+            .map((name) => fileURLToPath(new URL(`${root}/src/${name}`, import.meta.url))),
         },
       })),
       ...["bench", "website"].map((name) => ({
