@@ -156,8 +156,8 @@ describe.skipIf(lacksRedis !== "")(`Redis goes away and comes back${lacksRedis}`
         if (name === "stopped and started") await end(redis);
         else if (name === "silent") redis.kill("SIGSTOP");
         else network.cut();
-        expect((await ada.send("GET", "api/session")).status).toBe(500);
-        expect((await new Visitor(gateway.url).logIn("ada")).status).toBe(500);
+        expect((await ada.send("GET", "api/session")).status).toBe(503);
+        expect((await new Visitor(gateway.url).logIn("ada")).status).toBe(503);
         await terminal.says("meanwhile");
         if (name === "stopped and started") redis = await startRedis(address, port, prefix);
         else if (name === "silent") redis.kill("SIGCONT");

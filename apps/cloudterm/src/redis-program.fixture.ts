@@ -32,11 +32,6 @@ export class RedisProgram {
     return this;
   }
 
-  /** Stops or goes on without a word to those who are connected. */
-  signal(signal: NodeJS.Signals): void {
-    this.#child!.kill(signal);
-  }
-
   async stop(): Promise<void> {
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
