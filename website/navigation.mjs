@@ -18,6 +18,7 @@ const groups = [
       "migrate/express",
       "migrate/fastify",
       "migrate/sirv",
+      "migrate/http-server",
       "migrate/python",
       "migrate/ttyd",
     ],

@@ -160,7 +160,9 @@ export class EntryLoader {
   #resolve(target: TargetPath, lookup: Lookup, mode: LoadMode): Steps<Resolution> {
     const { options, known } = this.#init;
     const rules =
-      mode === "as it is" ? { ...options, cleanUrls: false, allow: undefined, deny: undefined } : options;
+      mode === "as it is"
+        ? { ...options, cleanUrls: false, extensions: [], allow: undefined, deny: undefined }
+        : options;
     const { names } = known;
     const onStale = (path: string): void => this.#tell("stale-sidecar", path);
     return new Resolver(target, lookup, { options: rules, names, onStale }).resolve();

@@ -182,7 +182,8 @@ export class StaticMount implements PlanMount {
    * @internal
    */
   redirectToRoot(request: PlanRequest, location: string): ResponsePlan | undefined {
-    return this.options.trailingSlash === "never"
+    const { trailingSlash } = this.options;
+    return trailingSlash === "never" || trailingSlash === "ignore"
       ? undefined
       : redirectPlan(location, request.target, this.#errorFields(request));
   }
@@ -270,7 +271,7 @@ export class StaticMount implements PlanMount {
     const target = parseTarget(request.target, this.prefix);
     if (target === "elsewhere") return this.#refuse(request, 404);
     if (typeof target === "string") return this.#refuse(request, 400);
-    if (isMisspelled(target, this.prefix)) {
+    if (this.#isMisspelled(target)) {
       return redirectPlan(target.canonical, request.target, this.#errorFields(request));
     }
     const verdict = judgePath(target.segments, this.options);
@@ -286,6 +287,12 @@ export class StaticMount implements PlanMount {
     } catch (error) {
       return this.#failed(request, target.path, error);
     }
+  }
+
+  /** Empty segments, or a prefix without the slash that relative links need. */
+  #isMisspelled({ raw }: TargetPath): boolean {
+    if (raw.includes("//")) return true;
+    return raw === this.prefix && this.prefix !== "/" && this.options.trailingSlash !== "ignore";
   }
 
   /** A callback of the user threw, or we did. */
@@ -411,11 +418,6 @@ export function staticMount(prefix: string, dir: string, options: StaticOptions 
 }
 
 const QUESTION_MARK = 0x3f;
-
-/** Empty segments, or a prefix without the slash that relative links need. */
-function isMisspelled(target: TargetPath, prefix: string): boolean {
-  return target.raw.includes("//") || (target.raw === prefix && prefix !== "/");
-}
 
 function passing(mayPass: boolean, plan: MaybePromise<StaticPlan>): MaybePromise<StaticPlan> {
   const mark = (made: StaticPlan): StaticPlan => ({

@@ -186,8 +186,13 @@ export interface StaticOptions {
   readonly spaFallback?: boolean | string;
   /** `/about` is `about.html`, and `/about.html` leads there. */
   readonly cleanUrls?: boolean;
-  /** `"auto"`: directories end in a slash, files do not. `"always"`, `"never"`: pages and directories alike. */
-  readonly trailingSlash?: "auto" | "always" | "never";
+  /** Tried, in order, for a name without a dot that is not there; nobody is redirected. */
+  readonly extensions?: readonly string[];
+  /**
+   * `"auto"`: directories end in a slash, files do not. `"always"`, `"never"`: pages and directories alike.
+   * `"ignore"`: both forms are answered.
+   */
+  readonly trailingSlash?: "auto" | "always" | "never" | "ignore";
   /** Status to a file below the root: `{ 404: "404.html" }`. */
   readonly errorPages?: Readonly<Record<number, string>>;
   readonly headers?: HeaderRules;
@@ -268,7 +273,9 @@ export interface ResolvedOptions {
   /** Path below the root. */
   readonly spaFallback: string | false;
   readonly cleanUrls: boolean;
-  readonly trailingSlash: "auto" | "always" | "never";
+  /** Without their dot. */
+  readonly extensions: readonly string[];
+  readonly trailingSlash: "auto" | "always" | "never" | "ignore";
   /** Paths below the root. */
   readonly errorPages: ReadonlyMap<number, string>;
   readonly headers: ((path: string) => FieldMap | undefined) | undefined;
@@ -434,7 +441,8 @@ export const STATIC_OPTIONS = {
     { type: ["boolean", "string"], default: false },
   ),
   cleanUrls: choice(false, true),
-  trailingSlash: choice("auto", "always", "never"),
+  extensions: list([], "extensions", isExtension, (value) => value.replace(/^\./, "")),
+  trailingSlash: choice("auto", "always", "never", "ignore"),
   errorPages: rule(
     "{}",
     "an object of status (400 to 599) to a path below the root",

@@ -107,14 +107,29 @@ export function sse(events: AsyncIterable<ServerSentEvent>, options: EventOption
   });
 }
 
+/** What no URI has as it is (RFC 3986 §2). Control characters are left for the check of fields to refuse. */
+const NOT_IN_URI = /[ "<>\\^`{|}]|[^\x00-\x7f]+/g;
+
+/** Half a surrogate pair becomes U+FFFD, as in every URL of a browser. */
+function percentEncoded(text: string): string {
+  return Array.from(Buffer.from(text), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(
+    "",
+  );
+}
+
 /**
  * Sends the client elsewhere.
- * @param location a URI reference (RFC 9110 §10.2.2)
+ * @param location a URI reference (RFC 9110 §10.2.2); characters that none may have are percent-encoded as UTF-8, `%41` stays
  * @param status 301, 302, 303, 307 or 308; default 302
  */
 export function redirect(location: string, status: 301 | 302 | 303 | 307 | 308 = 302): ResponsePlan {
   return {
-    head: new ResponseHead(status, ["Location", location, "Content-Length", "0"]),
+    head: new ResponseHead(status, [
+      "Location",
+      location.replace(NOT_IN_URI, percentEncoded),
+      "Content-Length",
+      "0",
+    ]),
     body: { kind: "none" },
   };
 }

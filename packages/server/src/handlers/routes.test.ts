@@ -53,7 +53,7 @@ test("a handler may return a plan, a Response, text, bytes, JSON or nothing", as
     ["/plan", html("<p>"), 200, "<p>", "text/html; charset=utf-8"],
     [
       "/response",
-      new Response("web", { status: 418, headers: { "x-a": "1", connection: "close" } }),
+      new Response("web", { status: 418, headers: { "x-a": "1", connection: "x-a" } }),
       418,
       "web",
       "text/plain;charset=UTF-8",
@@ -118,6 +118,39 @@ test("fields with line breaks and events with line breaks are refused, not sent"
   const answers = parseResponses(client.received);
   expect(answers.map(({ status }) => status)).toEqual([500, 500]);
   expect(client.received.toString()).not.toContain("X:1");
+});
+
+test("a redirect leads where it says in characters that a URI may have", async () => {
+  const places: [location: string, sent: string][] = [
+    ["/a b\u00e4\u{1f600}", "/a%20b%C3%A4%F0%9F%98%80"],
+    ["/a%20b?q=%41&x=[1]#f", "/a%20b?q=%41&x=[1]#f"],
+    ["https://example.com:8080/~u/;p=1,2?a=b+c", "https://example.com:8080/~u/;p=1,2?a=b+c"],
+    ["/\\evil.example", "/%5Cevil.example"],
+    ['/"<>^`{|}', "/%22%3C%3E%5E%60%7B%7C%7D"],
+    ["/\ud800x", "/%EF%BF%BDx"],
+  ];
+  const server = await fakeServer(undefined);
+  for (const [i, [location]] of places.entries()) server.app.get(`/${i}`, () => redirect(location));
+  const client = server.connect();
+  client.clientSend(places.map((_, i) => ask("GET", `/${i}`)).join(""));
+  await server.settle();
+  const answers = parseResponses(client.received);
+  expect(answers.map(({ fields }) => fields.location)).toEqual(places.map(([, sent]) => sent));
+});
+
+test("a web Response can end the connection, and a length that is none frames nothing", async () => {
+  const server = await fakeServer(undefined);
+  server.app.get("/odd", () => new Response("odd", { headers: { "content-length": "3, 3" } }));
+  server.app.get("/last", () => new Response("last", { headers: { connection: "x-a, Close" } }));
+  const client = server.connect();
+  client.clientSend(ask("GET", "/odd") + ask("GET", "/last") + ask("GET", "/odd"));
+  for (let i = 0; i < 10; i++) await server.settle();
+  const answers = parseResponses(client.received);
+  expect(answers.map(({ body, fields }) => [body, fields["content-length"], fields.connection])).toEqual([
+    ["odd", undefined, undefined],
+    ["last", undefined, "close"],
+  ]);
+  expect(client.ended).toBe(true);
 });
 
 test("malformed JSON is the client's fault", async () => {

@@ -16,6 +16,10 @@ export type Reply =
 
 /** Fields that the server itself writes. */
 const HOP_BY_HOP = new Set(["connection", "date", "keep-alive", "transfer-encoding"]);
+/** The option among those of `Connection` that the server carries out for the handler (RFC 9112 §9.6). */
+const CLOSE = /(?:^|[\s,])close(?:[\s,]|$)/i;
+/** Of up to 2^53 - 1. */
+const LENGTH = /^\d{1,15}$/;
 
 /**
  * A plan as it is; a web `Response` with its status, fields and body; a string as text; bytes as they are; nothing
@@ -46,18 +50,26 @@ export function isPlan(value: unknown): value is ResponsePlan {
 function fromResponse(response: Response): ResponsePlan {
   const fields: string[] = [];
   let length: number | undefined;
+  let close = false;
   for (const [name, value] of response.headers) {
-    if (name === "content-length") length = Number(value);
-    if (!HOP_BY_HOP.has(name)) fields.push(name, value);
+    if (name === "connection") close = CLOSE.test(value);
+    if (HOP_BY_HOP.has(name)) continue;
+    if (name === "content-length") {
+      // What is no length would break the message: the body is then framed by its end.
+      if (!LENGTH.test(value)) continue;
+      length = Number(value);
+    }
+    fields.push(name, value);
   }
   const { body } = response;
   const bodyless = response.status === 204 || response.status === 304;
   if (body === null || bodyless) {
     if (length === undefined && !bodyless) fields.push("content-length", "0");
-    return { head: new ResponseHead(response.status, fields), body: { kind: "none" } };
+    return { head: new ResponseHead(response.status, fields), body: { kind: "none" }, close };
   }
   return {
     head: new ResponseHead(response.status, fields),
     body: { kind: "stream", length, chunks: new ReaderChunks(body) },
+    close,
   };
 }

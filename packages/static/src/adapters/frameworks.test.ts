@@ -134,8 +134,62 @@ test("Express: fields of middleware in front stay, and Vary is merged", async ()
   const { headers } = await get(`${base}/pre.js`);
   expect(headers.get("x-before")).toBe("1");
   expect(headers.get("vary")).toBe("Cookie, Accept-Encoding");
-  expect(headers.get("cache-control")).toBe("public, max-age=0");
+  expect(headers.get("cache-control")).toBe("no-store");
   expect(headers.get("link")).toBe("</a.js>; rel=preload; as=script, </b.css>; rel=preload; as=style");
+});
+
+test("Express: a type that was set in front stays, for the file and for nothing else", async () => {
+  const app = express();
+  app.use((_request, response, next) => {
+    response.set({ "Content-Type": "text/x-own", "Content-Encoding": "x-own", "Content-Language": "en" });
+    next();
+  });
+  app.use(toNodeHandler(mountOf("/"), { fallthrough: false }));
+  const port = Number(new URL(await listen(app)).port);
+  const ask = async (target: string, fields = ""): Promise<string> => {
+    const client = await RawClient.connect(port);
+    client.send(`GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${fields}\r\n`);
+    await client.closed();
+    return client.received.toString("latin1");
+  };
+  const whole = await ask("/hello.txt");
+  expect(whole).toMatch(/\r\nContent-Type: text\/x-own\r\n/);
+  expect(whole).toMatch(/\r\nContent-Encoding: x-own\r\n/);
+  expect(await ask("/hello.txt", "Range: bytes=0-1\r\n")).toMatch(/\r\nContent-Type: text\/x-own\r\n/);
+  const parts = await ask("/hello.txt", "Range: bytes=0-0,4-4\r\n");
+  expect(parts).toMatch(/\r\nContent-Type: multipart\/byteranges/);
+  expect(await ask("/missing")).toMatch(/\r\nContent-Type: text\/html; charset=utf-8\r\n/);
+  const unchanged = await ask("/hello.txt", "If-None-Match: *\r\n");
+  expect(unchanged).toMatch(/^HTTP\/1\.1 304 /);
+  expect(unchanged).not.toMatch(/\r\nContent-/);
+});
+
+test("Express: a page for an error keeps the status of the error, and is always whole", async () => {
+  const app = express();
+  const files = toNodeHandler(mountOf("/"));
+  app.use((request, response, next) => {
+    response.status(503);
+    request.url = "/hello.txt";
+    files(request, response, next);
+  });
+  const base = await listen(app);
+  const conditions = [{}, { "If-None-Match": "*" }, { "If-Match": '"x"' }, { Range: "bytes=0-3" }];
+  for (const headers of conditions) {
+    const answer = await get(`${base}/any`, { headers: headers as Record<string, string> });
+    expect([answer.status, await answer.text()], JSON.stringify(headers)).toEqual([503, "hello world\n"]);
+  }
+});
+
+test("Express: a preflight for a route behind the mount goes there, one for a file does not", async () => {
+  const app = express();
+  app.use(toNodeHandler(mountOf("/")));
+  app.options("/api", (_request, response) => {
+    response.set("Allow", "POST").end("route");
+  });
+  const base = await listen(app);
+  expect(await (await get(`${base}/api`, { method: "OPTIONS" })).text()).toBe("route");
+  const ofFile = await get(`${base}/hello.txt`, { method: "OPTIONS" });
+  expect([ofFile.status, ofFile.headers.get("allow")]).toEqual([204, "GET, HEAD, OPTIONS"]);
 });
 
 test("Express: an error of the mount is the application's", async () => {

@@ -2,7 +2,7 @@
  * `node:http`, `node:https`, the `node:http2` compatibility API, and everything that calls `(req, res, next)`:
  * Connect, Express, Polka, Fastify's middleware.
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import {
   FIELD_NAMES,
   type FieldId,
@@ -126,8 +126,7 @@ function respond(
   next: ((error?: unknown) => void) | undefined,
 ): void {
   const execute = (plan: StaticPlan): void => {
-    const { status } = plan.head;
-    if (next !== undefined && (plan.mayPass ?? (status === 404 || status === 405))) {
+    if (next !== undefined && mayPass(plan)) {
       plan.release?.();
       next();
       return;
@@ -138,13 +137,49 @@ function respond(
     if (next !== undefined) next(error);
     else response.destroy(error instanceof Error ? error : undefined);
   };
+  const settle = (plan: StaticPlan | Promise<StaticPlan>, use: (plan: StaticPlan) => void): void => {
+    if (plan instanceof Promise) plan.then(use).catch(fail);
+    else use(plan);
+  };
   try {
-    const plan = mount.plan(new NodeRequest(request, place.target));
-    if (plan instanceof Promise) plan.then(execute).catch(fail);
-    else execute(plan);
+    // A page for an error is sent whole: conditions and ranges are about answers of 200.
+    const headers = response.statusCode >= 400 ? withoutConditions(request.headers) : request.headers;
+    const asked = new NodeRequest(request, place.target, headers);
+    if (next === undefined || request.method !== "OPTIONS") {
+      settle(mount.plan(asked), execute);
+      return;
+    }
+    // A preflight for a route behind the mount is not ours to answer: is there a file at all?
+    settle(mount.plan(new NodeRequest(request, place.target, headers, "HEAD")), (found) => {
+      const isNotOurs = mayPass(found);
+      found.release?.();
+      if (isNotOurs) next();
+      else settle(mount.plan(asked), execute);
+    });
   } catch (error) {
     fail(error);
   }
+}
+
+/** Is it left to the next middleware? */
+function mayPass(plan: StaticPlan): boolean {
+  const { status } = plan.head;
+  return plan.mayPass ?? (status === 404 || status === 405);
+}
+
+const CONDITIONS = [
+  "if-match",
+  "if-none-match",
+  "if-modified-since",
+  "if-unmodified-since",
+  "if-range",
+  "range",
+];
+
+function withoutConditions(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const left = { ...headers };
+  for (const name of CONDITIONS) delete left[name];
+  return left;
 }
 
 /** Sees a request of Node's as a plan maker wants to. */
@@ -153,15 +188,20 @@ class NodeRequest implements PlanRequest {
   readonly target: string;
   readonly minorVersion: number;
   readonly fieldMask: number;
-  readonly #headers: IncomingMessage["headers"];
+  readonly #headers: IncomingHttpHeaders;
 
-  constructor(request: IncomingMessage, target: string) {
-    this.method = request.method ?? "GET";
+  constructor(
+    request: IncomingMessage,
+    target: string,
+    headers: IncomingHttpHeaders = request.headers,
+    method = request.method,
+  ) {
+    this.method = method ?? "GET";
     this.target = target;
     this.minorVersion = request.httpVersionMajor === 1 ? request.httpVersionMinor : 1;
-    this.#headers = request.headers;
+    this.#headers = headers;
     let mask = 0;
-    for (const [id, name] of DECIDING_FIELDS) if (request.headers[name] !== undefined) mask |= 1 << id;
+    for (const [id, name] of DECIDING_FIELDS) if (headers[name] !== undefined) mask |= 1 << id;
     this.fieldMask = mask;
   }
 
@@ -196,16 +236,20 @@ function writeHead(
   { head }: ResponsePlan,
   base: string,
 ): void {
-  const { status, fields } = head;
+  const { fields } = head;
+  // The page that an application shows for an error of its own.
+  const status = head.status === 200 && response.statusCode >= 400 ? response.statusCode : head.status;
   if (base === "" && request.httpVersionMajor === 1 && response.getHeaderNames().length === 0) {
     response.writeHead(status, fields as string[]);
     return;
   }
   // Middleware in front may have set fields of its own: they stay unless the plan has them.
+  const isFile = head.status === 200 || head.status === 206 || head.status === 304;
   const values = new Map<string, string[]>();
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i]!;
     const value = fields[i + 1]!;
+    if (isFile && isTheirs(name, value) && response.hasHeader(name)) continue;
     const all = values.get(name) ?? [];
     all.push(name === "Location" && value.startsWith("/") ? base + value : value);
     values.set(name, all);
@@ -216,8 +260,23 @@ function writeHead(
   if (own !== undefined && vary !== undefined) {
     response.setHeader("Vary", mergeFields(["Vary", String(vary)], ["Vary", own.join(", ")])[1]!);
   }
+  if (status === 304) for (const name of ABOUT_CONTENT) response.removeHeader(name);
   response.writeHead(status);
 }
+
+/** Who says "no-store", or knows the type better, must not be overruled by a default. */
+function isTheirs(name: string, value: string): boolean {
+  return name === "Cache-Control" || (name === "Content-Type" && !value.startsWith("multipart/byteranges"));
+}
+
+/** What is said about content that a 304 does not have (RFC 9110 §15.4.5). */
+const ABOUT_CONTENT = [
+  "Content-Type",
+  "Content-Encoding",
+  "Content-Language",
+  "Content-Length",
+  "Content-Range",
+];
 
 async function sendBody(response: ServerResponse, body: PlanBody): Promise<void> {
   if (body.kind === "none") response.end();

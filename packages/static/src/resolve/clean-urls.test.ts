@@ -65,6 +65,19 @@ describe.each(modes)("%j", (options) => {
     expect(await follow("/d/index.html", options)).toBe("index d");
   });
 
+  test("the name of an index page is no second address of its directory", async () => {
+    const slash = options.trailingSlash === "never" ? "" : "/";
+    for (const target of ["/d/index", "/d/index/"]) {
+      expect(await follow(target, options), target).toBe("index d");
+      mount = staticMount("/", site.root, { cleanUrls: true, ...options });
+      expect(fieldOf(await mount.plan(requestOf(target)), "location"), target).toBe(`/d${slash}`);
+      mount.close();
+    }
+    expect(await follow("/d/index", { ...options, deny: ["d/index.html"] })).toBe("404");
+    // Another index comes first, so this page has no other address.
+    expect(await follow("/q/index", { ...options, index: ["index.htm", "index.html"] })).toBe("second index");
+  });
+
   test("a page beside a file of its name keeps its address", async () => {
     expect(await follow("/about.html", options)).toBe("about page");
     expect(await follow("/about", options)).toBe("about file");

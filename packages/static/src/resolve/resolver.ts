@@ -61,7 +61,7 @@ export class Resolver {
       if (source !== undefined) return yield* this.#addressed(source);
       const page = yield* this.#page(path);
       if (page !== undefined) return trailingSlash === "always" ? this.#redirect(path, true, page) : page;
-      return yield* this.#sidecarsOnly(path);
+      return (yield* this.#withExtension(path)) ?? (yield* this.#sidecarsOnly(path));
     }
     if (typeof found === "string") return refused(found);
     if (isOpened(found)) {
@@ -78,7 +78,7 @@ export class Resolver {
       if (page !== undefined) return trailingSlash === "always" ? this.#redirect(path, true, page) : page;
     }
     // Links in an index page are relative to the directory, so its address has to end in a slash.
-    if (trailingSlash !== "never") return this.#redirect(path, true);
+    if (trailingSlash === "auto" || trailingSlash === "always") return this.#redirect(path, true);
     return (yield* this.#index(path)) ?? { kind: "directory", path, status: found };
   }
 
@@ -90,8 +90,7 @@ export class Resolver {
     const found = yield* this.#lookup.open(path);
     if (found === "missing") {
       const page = yield* this.#page(path);
-      if (page === undefined) return NOT_FOUND;
-      return trailingSlash === "always" ? page : this.#redirect(path, false, page);
+      return page === undefined ? NOT_FOUND : this.#pageWithSlash(page);
     }
     if (typeof found === "string") return refused(found);
     if (isOpened(found)) {
@@ -100,8 +99,14 @@ export class Resolver {
     }
     if (found.kind !== "directory") return NOT_FOUND;
     const page = yield* this.#page(path);
-    if (page !== undefined) return trailingSlash === "always" ? page : this.#redirect(path, false, page);
+    if (page !== undefined) return this.#pageWithSlash(page);
     return this.#orWithoutSlash({ kind: "directory", path, status: found });
+  }
+
+  #pageWithSlash(page: Resolution): Resolution {
+    const { trailingSlash } = this.#options;
+    const stays = trailingSlash === "always" || trailingSlash === "ignore";
+    return stays ? page : this.#redirect(this.#target.path, false, page);
   }
 
   #orWithoutSlash(resolution: Resolution): Resolution {
@@ -154,12 +159,29 @@ export class Resolver {
     return isFree ? clean : undefined;
   }
 
-  /** `about` for `about.html`. */
+  /** `about` for `about.html`; `dir/index` is not one more address of `dir/`, it leads there. */
   *#page(path: string): Steps<Resolution | undefined> {
     if (!this.#options.cleanUrls || path === "") return undefined;
-    const found = yield* this.#lookup.open(path + PAGE_SUFFIX);
+    const page = path + PAGE_SUFFIX;
+    const found = yield* this.#lookup.open(page);
     if (typeof found === "string" || !isOpened(found)) return undefined;
-    return yield* this.#file(path + PAGE_SUFFIX, found);
+    const clean = cleanPath(page, this.#options.index);
+    const isIndex = clean?.isDirectory === true && (yield* this.#indexPath(clean.path)) === page;
+    if (!isIndex || !isServed(page, this.#options)) return yield* this.#file(page, found);
+    this.#lookup.discard(found);
+    return this.#redirect(clean.path, this.#options.trailingSlash !== "never");
+  }
+
+  /** `name.txt` for `name`: the first of the extensions that there is a file with. */
+  *#withExtension(path: string): Steps<Resolution | undefined> {
+    const { extensions } = this.#options;
+    if (extensions.length === 0 || path === "" || path.includes(".", path.lastIndexOf("/"))) return undefined;
+    for (const extension of extensions) {
+      const below = `${path}.${extension}`;
+      const found = yield* this.#lookup.open(below);
+      if (typeof found !== "string" && isOpened(found)) return yield* this.#file(below, found);
+    }
+    return undefined;
   }
 
   /** The file behind a content-addressed name. */
@@ -214,7 +236,7 @@ export class Resolver {
 
   /** @param instead what was found, and is closed because the client is sent elsewhere */
   #redirect(path: string, withSlash: boolean, instead?: Resolution): Resolution {
-    if (instead?.kind === "refused") return instead;
+    if (instead?.kind === "refused" || instead?.kind === "redirect") return instead;
     if (instead?.kind === "file") {
       if (instead.file !== undefined) this.#lookup.discard(instead.file);
       for (const { file } of instead.sidecars) this.#lookup.discard(file);

@@ -2,8 +2,7 @@
  * Answers that are not the file: small, the same for every path, nothing of the machine or the request in them.
  * HTML, or problem+json (RFC 9457) for clients that prefer JSON.
  */
-import { STATUS_CODES } from "node:http";
-import { FIELD, type PlanRequest, ResponseHead, type ResponsePlan } from "@tz/http1";
+import { FIELD, type PlanRequest, REASON_PHRASES, ResponseHead, type ResponsePlan } from "@tz/http1";
 import { prefers } from "../negotiate/accept.js";
 import { mergeFields } from "./field-list.js";
 
@@ -31,7 +30,7 @@ function pageOf(status: number, type: string): Page {
   const key = `${status} ${type}`;
   let page = pages.get(key);
   if (page === undefined) {
-    const reason = STATUS_CODES[status] ?? "Error";
+    const reason = REASON_PHRASES[status] ?? "Error";
     const text =
       type === PROBLEM
         ? `${JSON.stringify({ title: reason, status })}\n`
