@@ -174,6 +174,69 @@ describe.each(carriers)("on %s", (carrier) => {
     expect(errors).toEqual(["Error: inside"]);
   });
 
+  test("what an Express app gives up does not look whole, what is whole has a length", async () => {
+    const site = express();
+    site.get("/given-up", (_request, response) => {
+      response.write("part");
+      setImmediate(() => response.destroy());
+    });
+    site.get("/whole", (_request, response) => {
+      response.end("ä");
+    });
+    site.get("/nothing", (_request, response) => {
+      response.status(401).end();
+    });
+    site.get("/trailers", (_request, response) => {
+      response.setHeader("Trailer", "X-Sum");
+      response.write("a");
+      response.addTrailers({ "X-Sum": "1" });
+      response.end("b");
+    });
+    const app = newApp(carrier);
+    app.use(connect(site as never));
+    const url = await serve(app, carrier);
+    const textOf = async (path: string): Promise<string> => (await fetch(url + path)).text();
+    await expect(textOf("/given-up")).rejects.toThrow();
+    const whole = await fetch(`${url}/whole`);
+    expect([whole.headers.get("content-length"), await whole.text()]).toEqual(["2", "ä"]);
+    const nothing = await fetch(`${url}/nothing`);
+    expect([nothing.status, nothing.headers.get("content-length"), await nothing.text()]).toEqual([
+      401,
+      "0",
+      "",
+    ]);
+    const sized = await fetch(`${url}/whole`, { method: "HEAD" });
+    expect([sized.status, await sized.text()]).toEqual([200, ""]);
+    const trailers = await fetch(`${url}/trailers`);
+    expect([trailers.status, trailers.headers.get("trailer"), await trailers.text()]).toEqual([
+      200,
+      null,
+      "ab",
+    ]);
+  });
+
+  test("handlers ask the socket of an Express request for what a socket has", async () => {
+    const site = express();
+    site.get("/events", (request, response) => {
+      request.socket.setNoDelay(true).setKeepAlive(true).setTimeout(0);
+      response.setTimeout(0);
+      response.end("set");
+    });
+    site.get("/silent", (_request, response) => {
+      response.setTimeout(10, () => response.status(503).end("silent"));
+    });
+    site.get("/unheard", (request) => {
+      request.setTimeout(10);
+    });
+    const app = newApp(carrier);
+    app.use(connect(site as never));
+    const url = await serve(app, carrier);
+    expect(await (await fetch(`${url}/events`)).text()).toBe("set");
+    const silent = await fetch(`${url}/silent`);
+    expect([silent.status, await silent.text()]).toEqual([503, "silent"]);
+    expect((await fetch(`${url}/unheard`)).status).toBe(500);
+  });
+
   test("the app's own answers, bodies and files are the same", async () => {
     const folder = mkdtempSync(join(tmpdir(), "listener-"));
     closers.push(() => rmSync(folder, { recursive: true }));

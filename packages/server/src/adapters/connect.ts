@@ -34,11 +34,14 @@ export function connect(middleware: ConnectMiddleware): Middleware {
     return new Promise<ResponsePlan>((resolve, reject) => {
       const socket = new ExchangeSocket(request, resolve, reject);
       const incoming = incomingOf(request, socket);
-      const outgoing = new ServerResponse(incoming);
-      outgoing.shouldKeepAlive = false;
-      outgoing.useChunkedEncodingByDefault = false;
-      outgoing.assignSocket(socket as unknown as NonNullable<ServerResponse["socket"]>);
+      const outgoing = outgoingOf(incoming, socket);
       outgoing.on("finish", () => socket.finish());
+      socket.on("timeout", () => {
+        // As in Node's own server: who listens decides, without a listener it is over.
+        const isResponses = outgoing.emit("timeout", socket);
+        const isHandled = incoming.emit("timeout", socket) || isResponses;
+        if (!isHandled && socket.listenerCount("timeout") === 1) socket.destroy();
+      });
       request.signal.addEventListener("abort", () => {
         incoming.destroy();
         outgoing.destroy();
@@ -96,6 +99,43 @@ function incomingOf(request: ServerRequest, socket: ExchangeSocket): IncomingMes
   return incoming;
 }
 
+const WITHOUT_CONTENT = new Set([204, 304]);
+
+/** Express gives the response another prototype: what differs from Node's has to be its own. */
+function outgoingOf(incoming: IncomingMessage, socket: ExchangeSocket): ServerResponse {
+  const outgoing = new ServerResponse(incoming);
+  outgoing.shouldKeepAlive = false;
+  outgoing.useChunkedEncodingByDefault = false;
+  outgoing.assignSocket(socket as unknown as NonNullable<ServerResponse["socket"]>);
+  // Trailers do not pass: without chunks Node would throw for the announcement.
+  outgoing.addTrailers = () => {};
+  const writeHead = outgoing.writeHead as (...given: unknown[]) => ServerResponse;
+  outgoing.writeHead = (...given: unknown[]) => {
+    outgoing.removeHeader("trailer");
+    return writeHead.apply(outgoing, given);
+  };
+  // What is whole has a length, as on Node's own connections.
+  const end = outgoing.end as (...given: unknown[]) => ServerResponse;
+  outgoing.end = (...given: unknown[]) => {
+    const [content, encoding] = given;
+    const isFramed = outgoing.hasHeader("content-length") || outgoing.hasHeader("transfer-encoding");
+    const mayHave = incoming.method !== "HEAD" && !WITHOUT_CONTENT.has(outgoing.statusCode);
+    if (!outgoing.headersSent && !isFramed && mayHave) {
+      const length = lengthOf(content, encoding);
+      if (length !== undefined) outgoing.setHeader("Content-Length", length);
+    }
+    return end.apply(outgoing, given);
+  };
+  return outgoing;
+}
+
+function lengthOf(content: unknown, encoding: unknown): number | undefined {
+  if (content === undefined || content === null || typeof content === "function") return 0;
+  if (content instanceof Uint8Array) return content.byteLength;
+  if (typeof content !== "string") return undefined;
+  return Buffer.byteLength(content, typeof encoding === "string" ? (encoding as BufferEncoding) : "utf8");
+}
+
 /** The socket that a `ServerResponse` writes to: the head becomes a plan's head, what follows its stream. */
 class ExchangeSocket extends Duplex {
   readonly encrypted: boolean;
@@ -108,6 +148,9 @@ class ExchangeSocket extends Duplex {
   #chunks: Uint8Array[] = [];
   #written: (() => void) | null = null;
   #ended = false;
+  /** The response was given up: what was sent of it must not look whole. */
+  #failure: Error | undefined;
+  #timer: NodeJS.Timeout | undefined;
   #wake: (() => void) | null = null;
 
   constructor(request: ServerRequest, resolve: (plan: ResponsePlan) => void, reject: (error: Error) => void) {
@@ -119,9 +162,38 @@ class ExchangeSocket extends Duplex {
     this.#reject = reject;
   }
 
+  /** Tells of silence, as `net.Socket` does. */
+  setTimeout(delayMs: number, callback?: () => void): this {
+    clearTimeout(this.#timer);
+    this.#timer = delayMs > 0 ? setTimeout(() => this.emit("timeout"), delayMs).unref() : undefined;
+    if (callback !== undefined) {
+      if (delayMs > 0) this.once("timeout", callback);
+      else this.off("timeout", callback);
+    }
+    return this;
+  }
+
+  // What handlers of event streams ask of a socket is done by the server, or left to it.
+  setNoDelay(): this {
+    return this;
+  }
+
+  setKeepAlive(): this {
+    return this;
+  }
+
+  ref(): this {
+    return this;
+  }
+
+  unref(): this {
+    return this;
+  }
+
   override _read(): void {}
 
   override _write(chunk: Buffer, _encoding: string, written: () => void): void {
+    this.#timer?.refresh();
     if (this.#begun) {
       this.#give(chunk, written);
       return;
@@ -149,13 +221,17 @@ class ExchangeSocket extends Duplex {
   /** The response is complete. */
   finish(): void {
     this.#ended = true;
+    clearTimeout(this.#timer);
     this.#wake?.();
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    clearTimeout(this.#timer);
+    const failure = error ?? new ServerError("TZ_SERVER_CLIENT_GONE", "the exchange was destroyed");
+    if (!this.#ended) this.#failure = failure;
     this.#ended = true;
     this.#chunks = [];
-    this.#reject(error ?? new ServerError("TZ_SERVER_CLIENT_GONE", "the exchange was destroyed"));
+    this.#reject(failure);
     this.#written?.();
     this.#wake?.();
     done(null);
@@ -201,6 +277,7 @@ class ExchangeSocket extends Duplex {
           written?.();
           continue;
         }
+        if (this.#failure !== undefined) throw this.#failure;
         if (this.#ended) return;
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
