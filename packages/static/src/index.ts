@@ -1,4 +1,9 @@
-export { type FetchHandler, toFetchHandler } from "./adapters/fetch.js";
+export {
+  type FetchHandler,
+  type FetchHandlerOptions,
+  type PassingFetchHandler,
+  toFetchHandler,
+} from "./adapters/fetch.js";
 export { type NodeHandler, type NodeHandlerOptions, toNodeHandler } from "./adapters/node.js";
 export type { CacheStats } from "./cache/answer-cache.js";
 export { STATIC_ERROR_CODES, StaticError, type StaticErrorCode } from "./errors.js";

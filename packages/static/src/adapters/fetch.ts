@@ -12,16 +12,43 @@ import { readSegments } from "../respond/segment-reader.js";
 
 export type FetchHandler = (request: Request) => Promise<Response>;
 
+/** Without an answer for what the mount does not have. */
+export type PassingFetchHandler = (request: Request) => Promise<Response | undefined>;
+
+export interface FetchHandlerOptions {
+  /** Answer with `undefined` what the mount does not have, and other methods than its own. Default `false`. */
+  readonly fallthrough?: boolean;
+}
+
 /**
  * Mounts where requests and responses are those of Fetch.
  * @example
  * ```ts
  * const assets = toFetchHandler(staticMount("/assets", "./public"));
  * new Hono().get("/assets/*", (c) => assets(c.req.raw));
+ *
+ * const site = toFetchHandler(staticMount("/", "./public"), { fallthrough: true });
+ * new Hono().use(async (c, next) => (await site(c.req.raw)) ?? next());
  * ```
  */
-export function toFetchHandler(mount: PlanMount): FetchHandler {
-  return async (request) => toResponse(await mount.plan(new FetchRequest(request)));
+export function toFetchHandler(mount: PlanMount, options?: { readonly fallthrough?: false }): FetchHandler;
+export function toFetchHandler(mount: PlanMount, options: FetchHandlerOptions): PassingFetchHandler;
+export function toFetchHandler(mount: PlanMount, options: FetchHandlerOptions = {}): PassingFetchHandler {
+  if (options.fallthrough !== true) {
+    return async (request) => toResponse(await mount.plan(new FetchRequest(request)));
+  }
+  return async (request) => {
+    // A preflight for a route behind the mount is not ours to answer: is there a file at all?
+    if (request.method === "OPTIONS") {
+      const found = await mount.plan(new FetchRequest(request, "HEAD"));
+      found.release?.();
+      if (mayPass(found)) return undefined;
+    }
+    const plan = await mount.plan(new FetchRequest(request));
+    if (!mayPass(plan)) return toResponse(plan);
+    plan.release?.();
+    return undefined;
+  };
 }
 
 class FetchRequest implements PlanRequest {
@@ -31,9 +58,9 @@ class FetchRequest implements PlanRequest {
   readonly fieldMask: number;
   readonly #headers: Headers;
 
-  constructor(request: Request) {
+  constructor(request: Request, method = request.method) {
     const { pathname, search } = new URL(request.url);
-    this.method = request.method;
+    this.method = method;
     this.target = pathname + search;
     this.#headers = request.headers;
     let mask = 0;

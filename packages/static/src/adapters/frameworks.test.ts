@@ -228,6 +228,23 @@ test("Hono", async () => {
   expect((await app.request("/elsewhere")).status).toBe(404);
 });
 
+test("Hono: what a mount does not have goes on, what it refuses does not", async () => {
+  const app = new Hono();
+  const site = toFetchHandler(mountOf("/", { index: ["nope.html"], denyExtensions: [".js"] }), {
+    fallthrough: true,
+  });
+  app.use(async (context, next) => (await site(context.req.raw)) ?? next());
+  app.all("*", (context) => context.text(`next ${context.req.method}`));
+  const textOf = async (path: string, method = "GET"): Promise<string> =>
+    (await app.request(path, { method })).text();
+  expect(await textOf("/hello.txt")).toBe("hello world\n");
+  for (const path of ["/missing", "/dir/"]) expect(await textOf(path), path).toBe("next GET");
+  expect(await textOf("/hello.txt", "PUT")).toBe("next PUT");
+  expect(await textOf("/missing", "OPTIONS")).toBe("next OPTIONS");
+  expect((await app.request("/hello.txt", { method: "OPTIONS" })).headers.get("allow")).toContain("HEAD");
+  for (const path of ["/.env", "/app.js"]) expect((await app.request(path)).status, path).toBe(404);
+});
+
 test("node:http2", async () => {
   const server = http2.createServer(toNodeHandler(mountOf("/", { cors: true })) as never);
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));

@@ -161,12 +161,6 @@ function respond(
   }
 }
 
-/** Is it left to the next middleware? */
-function mayPass(plan: StaticPlan): boolean {
-  const { status } = plan.head;
-  return plan.mayPass ?? (status === 404 || status === 405);
-}
-
 const CONDITIONS = [
   "if-match",
   "if-none-match",
