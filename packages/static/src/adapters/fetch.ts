@@ -9,6 +9,7 @@ import {
 } from "@tz/http1";
 import { DECIDING_FIELDS } from "../deciding-fields.js";
 import { readSegments } from "../respond/segment-reader.js";
+import { mayPass } from "./may-pass.js";
 
 export type FetchHandler = (request: Request) => Promise<Response>;
 

@@ -16,6 +16,7 @@ import type { StaticMount, StaticPlan } from "../mount.js";
 import { parseTarget } from "../resolve/target.js";
 import { mergeFields } from "../respond/field-list.js";
 import { readSegments } from "../respond/segment-reader.js";
+import { mayPass } from "./may-pass.js";
 
 export interface NodeHandlerOptions {
   /** With `next`: leave what the mount does not have and other methods to it. Default `true`. */
