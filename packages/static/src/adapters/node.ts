@@ -239,6 +239,9 @@ function writeHead(
     return;
   }
   // Middleware in front may have set fields of its own: they stay unless the plan has them.
+  if (head.status !== 200 && head.status !== 206) {
+    for (const name of ABOUT_CONTENT) response.removeHeader(name);
+  }
   const isFile = head.status === 200 || head.status === 206 || head.status === 304;
   const values = new Map<string, string[]>();
   for (let i = 0; i < fields.length; i += 2) {
@@ -255,7 +258,6 @@ function writeHead(
   if (own !== undefined && vary !== undefined) {
     response.setHeader("Vary", mergeFields(["Vary", String(vary)], ["Vary", own.join(", ")])[1]!);
   }
-  if (status === 304) for (const name of ABOUT_CONTENT) response.removeHeader(name);
   response.writeHead(status);
 }
 
@@ -264,7 +266,7 @@ function isTheirs(name: string, value: string): boolean {
   return name === "Cache-Control" || (name === "Content-Type" && !value.startsWith("multipart/byteranges"));
 }
 
-/** What is said about content that a 304 does not have (RFC 9110 §15.4.5). */
+/** What was said of the file: a 304 must not say it (RFC 9110 §15.4.5), and of another page it is not true. */
 const ABOUT_CONTENT = [
   "Content-Type",
   "Content-Encoding",
