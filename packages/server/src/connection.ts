@@ -11,6 +11,7 @@ import { errorPlan } from "./response/error-plan.js";
 import { BLOCKED, DRAINED, OutQueue } from "./response/out-queue.js";
 import { PERSIST, type StatusPrefixes } from "./response/status-prefix.js";
 import { type StreamSink, sendStream } from "./response/stream-sender.js";
+import { abandonChunks, dropPlan } from "./response/unsent-plan.js";
 import type { ServerCore } from "./server-core.js";
 import { Upgraded } from "./upgraded.js";
 
@@ -426,7 +427,7 @@ export class Connection
   /** A handler's promise brought its plan. */
   #settle(plan: ResponsePlan): void {
     if (this.gone) {
-      plan.release?.();
+      dropPlan(plan);
       return;
     }
     this.#core.loop.refreshClock();
@@ -541,7 +542,7 @@ export class Connection
     const { observer } = this.#core;
     if (plan.upgrade !== undefined && ((this.#flags & HAS_BODY) !== 0 || this.#minorVersion === 0)) {
       // RFC 9110 §7.8: no upgrade in the middle of a request, and none of HTTP/1.0.
-      plan.release?.();
+      dropPlan(plan);
       plan = errorPlan(400, true);
     }
     this.#execute(plan);
@@ -598,7 +599,7 @@ export class Connection
         this.#startStream(plan, body.chunks, body.length);
         return;
       }
-      void body.chunks[Symbol.asyncIterator]().return?.();
+      abandonChunks(body.chunks);
     }
     this.#write(head.bytes);
     if (bodyless || body.kind === "none") {

@@ -8,6 +8,7 @@ import type { RequestClient } from "../handlers/request-client.js";
 import { errorPlan } from "../response/error-plan.js";
 import { sendSegments } from "../response/segment-sender.js";
 import { type StreamSink, sendStream } from "../response/stream-sender.js";
+import { abandonChunks, dropPlan } from "../response/unsent-plan.js";
 import type { ServerCore } from "../server-core.js";
 
 /**
@@ -136,7 +137,7 @@ async function send(
 ): Promise<void> {
   const { observer } = core;
   if (outgoing.destroyed) {
-    plan.release?.();
+    dropPlan(plan);
     observer?.aborted(client);
     return;
   }
@@ -154,7 +155,7 @@ async function send(
     outgoing.sendDate = false;
     outgoing.writeHead(head.status, REASON_PHRASES[head.status] ?? "", fields);
     if (incoming.method === "HEAD" || body.kind === "none" || head.status === 204 || head.status === 304) {
-      if (body.kind === "stream") void body.chunks[Symbol.asyncIterator]().return?.();
+      if (body.kind === "stream") abandonChunks(body.chunks);
       outgoing.end();
     } else if (body.kind === "bytes") {
       outgoing.end(body.bytes);

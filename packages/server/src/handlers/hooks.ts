@@ -1,5 +1,6 @@
 import type { ResponsePlan } from "@tz/http1";
 import type { ServerRequest } from "../request.js";
+import { dropPlan } from "../response/unsent-plan.js";
 import { isAnswer, isPlan, type Reply, toPlan } from "./to-plan.js";
 
 /** Sees a request before it is answered. A plan or a `Response` answers it; anything else lets it go on. */
@@ -94,7 +95,7 @@ export class Hooks {
       try {
         changed = onSend[i]!(request, plan);
       } catch (error) {
-        plan.release?.();
+        dropPlan(plan);
         throw error;
       }
       if (changed instanceof Promise) {
@@ -102,7 +103,7 @@ export class Hooks {
         return changed.then(
           (settled) => this.#send(request, isPlan(settled) ? settled : before, i + 1),
           (error: unknown) => {
-            before.release?.();
+            dropPlan(before);
             throw error;
           },
         );

@@ -3,6 +3,7 @@ import { ServerError } from "../errors.js";
 import { TokenBuckets } from "../limits/token-buckets.js";
 import { ROUTE_OPTIONS } from "../options.js";
 import type { ServerRequest } from "../request.js";
+import { dropPlan } from "../response/unsent-plan.js";
 import type { Handler } from "../server-core.js";
 import type { StandardSchema } from "../validation/standard-schema.js";
 import { pointerOf } from "../validation/standard-schema.js";
@@ -147,7 +148,7 @@ function timed(step: Step, timeoutMs: number): Step {
         (plan) => {
           clearTimeout(timer);
           // Nobody will send it: what it holds is given back here.
-          if (late) plan.release?.();
+          if (late) dropPlan(plan);
           else resolve(plan);
         },
         (error: unknown) => {

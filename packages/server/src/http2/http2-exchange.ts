@@ -8,6 +8,7 @@ import { Pace } from "../limits/pace.js";
 import { errorPlan } from "../response/error-plan.js";
 import { sendSegments } from "../response/segment-sender.js";
 import { type StreamSink, sendStream } from "../response/stream-sender.js";
+import { abandonChunks, dropPlan } from "../response/unsent-plan.js";
 import type { Http2Connection } from "./http2-connection.js";
 import { requestText } from "./request-text.js";
 
@@ -189,7 +190,7 @@ export class Http2Exchange implements RequestClient, BodySource, StreamSink {
   /** Takes over the plan's reference. Never throws: what fails ends the stream. */
   #send(plan: ResponsePlan): void {
     if (this.gone) {
-      plan.release?.();
+      dropPlan(plan);
       return;
     }
     // Given back when the stream is closed: until then its bytes and files are Node's.
@@ -218,7 +219,7 @@ export class Http2Exchange implements RequestClient, BodySource, StreamSink {
     const bodyless = this.#isHead || head.status === 204 || head.status === 304;
     if (!this.#ended && this.#body?.complete !== true) this.#leaveBody();
     if (bodyless || body.kind === "none") {
-      if (body.kind === "stream") void body.chunks[Symbol.asyncIterator]().return?.();
+      if (body.kind === "stream") abandonChunks(body.chunks);
       stream.respond(fields, { endStream: true });
     } else if (body.kind === "bytes") {
       stream.respond(fields);

@@ -3,6 +3,7 @@ import { FIELD, type ResponsePlan } from "@tz/http1";
 import type { ServerRequest } from "../request.js";
 import { fieldIn, withoutFields } from "./field-list.js";
 import { replacedPlan } from "./replaced-plan.js";
+import { abandonChunks } from "./unsent-plan.js";
 
 /** Fields of the content, which a 304 does not have (RFC 9110 §15.4.5). */
 const OF_CONTENT = new Set([
@@ -28,7 +29,7 @@ export function tagged(request: ServerRequest, plan: ResponsePlan): ResponsePlan
   const fields = given === undefined ? [...head.fields, "ETag", tag] : head.fields;
   const asked = request.field(FIELD.ifNoneMatch);
   if (asked !== undefined && matches(asked, tag)) {
-    if (body.kind === "stream") void body.chunks[Symbol.asyncIterator]().return?.();
+    if (body.kind === "stream") abandonChunks(body.chunks);
     return replacedPlan(plan, 304, withoutFields(fields, OF_CONTENT), { kind: "none" });
   }
   if (given !== undefined) return plan;

@@ -1,3 +1,5 @@
+import { abandonChunks } from "./unsent-plan.js";
+
 /** What a stream needs of its connection. */
 export interface StreamSink {
   /** Queues bytes and sends what fits. `true`: the client is behind, wait for {@link drained}. */
@@ -31,9 +33,11 @@ export async function sendStream(
   let finished = false;
   /** The source is behind with an answer: it cannot be waited for. */
   let waiting = false;
+  let begun = false;
   try {
     while (!sink.gone) {
       waiting = true;
+      begun = true;
       const next = await nextOrGone(sink, iterator);
       if (next === undefined) break;
       waiting = false;
@@ -50,7 +54,7 @@ export async function sendStream(
       if (behind) await sink.drained();
     }
   } finally {
-    if (waiting && sink.gone) abandon(chunks, iterator);
+    if (!begun || (waiting && sink.gone)) abandonChunks(chunks, iterator);
     else if (!finished) await iterator.return?.();
   }
   if (!finished || sink.gone || (length !== undefined && left !== 0)) return false;
@@ -67,13 +71,6 @@ function nextOrGone(
     sink.whenGone(() => resolve(undefined));
     iterator.next().then(resolve, reject);
   });
-}
-
-/** Ends a source that somebody waits for. The iterator of a Node stream could not: it would wait itself. */
-function abandon(chunks: AsyncIterable<Uint8Array>, iterator: AsyncIterator<Uint8Array>): void {
-  const { destroy } = chunks as { destroy?: () => void };
-  if (typeof destroy === "function") destroy.call(chunks);
-  else iterator.return?.().catch(() => {});
 }
 
 function pushChunk(sink: StreamSink, chunk: Uint8Array): boolean {

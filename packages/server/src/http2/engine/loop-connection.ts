@@ -6,6 +6,7 @@ import type { EpollLoop, EpollTransport } from "../../loop/epoll.js";
 import type { Transport, TransportHandler } from "../../loop/loop.js";
 import { publishConnection, publishLimit } from "../../observe/connection-channels.js";
 import { errorPlan } from "../../response/error-plan.js";
+import { abandonChunks, dropPlan } from "../../response/unsent-plan.js";
 import type { ServerCore } from "../../server-core.js";
 import {
   CODE,
@@ -724,13 +725,13 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
   /** Takes over the plan's reference. Never throws: what fails ends the stream. */
   #respond(stream: LoopStream, plan: ResponsePlan): void {
     if (stream.gone || this.#isOver) {
-      plan.release?.();
+      dropPlan(plan);
       if (!stream.gone) this.#remove(stream, false, true);
       return;
     }
     if (plan.upgrade !== undefined) {
       // There are no tunnels here (§8.6).
-      plan.release?.();
+      dropPlan(plan);
       plan = errorPlan(501, false);
     }
     try {
@@ -757,7 +758,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     } else if (!bodyless && body.kind === "segments") {
       stream.parts = [...body.segments];
     } else if (body.kind === "stream") {
-      if (bodyless) void body.chunks[Symbol.asyncIterator]().return?.();
+      if (bodyless) abandonChunks(body.chunks);
       else stream.pump(body.chunks, body.length);
     }
     if (this.#held.byteLength === 0) this.#sendHead(stream);
