@@ -86,6 +86,8 @@ const EVENTS_PER_TURN = 512;
 const TURNS_PER_WAKE = 4;
 /** One connection reads so often in a turn; then others follow. */
 const READS_PER_TURN = 16;
+/** A turn that has lasted so long begins nothing more of a connection that has more, and the loop gives Node's its turn. */
+const LONG_TURN_MS = 5;
 const ACCEPTS_PER_TURN = 64;
 /** Pause after the process or the machine ran out of descriptors. */
 const ACCEPT_PAUSE_MS = 100;
@@ -135,6 +137,7 @@ export class EpollLoop implements Loop, SocketHost {
   readonly #watch: Watch;
   readonly #tickTimer: NodeJS.Timeout;
   #generation = 0;
+  #turnStartMs = 0;
   #turns = TURNS_PER_WAKE;
   #wakePending = false;
   #closed = false;
@@ -310,11 +313,17 @@ export class EpollLoop implements Loop, SocketHost {
     do {
       this.turns++;
       this.refreshClock();
+      this.#turnStartMs = this.nowMs;
       this.#runReady();
       const count = epollWait(this.#epollFd, this.#events, 0);
       if (count <= 0) break;
       this.#dispatch(count);
-    } while (--this.#turns > 0 && !this.#closed);
+    } while (--this.#turns > 0 && !this.#closed && !this.isTurnLong());
+  }
+
+  /** @internal Whether others have waited long enough for this turn to end. */
+  isTurnLong(): boolean {
+    return performance.now() - this.#turnStartMs > LONG_TURN_MS;
   }
 
   #dispatch(count: number): void {
@@ -571,6 +580,7 @@ export class EpollTransport implements Transport {
         if (this.emptied(received) && (this.#flags & HANG_UP) === 0) this.#flags &= ~READABLE;
         this.handler.onData(memory.receiveStart, memory.receiveStart + received);
         if (this.closed || (this.#flags & PAUSED) !== 0 || (this.#flags & READABLE) === 0) return;
+        if (this.#loop.isTurnLong()) break;
       } else if (received === 0) {
         this.#flags &= ~READABLE;
         if ((this.#flags & ENDED) === 0) {
