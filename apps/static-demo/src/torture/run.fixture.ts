@@ -7,14 +7,29 @@ import { tearFiles } from "./disk-faults.fixture.js";
 import { tortureReload } from "./reload-torture.fixture.js";
 import { soak } from "./soak.fixture.js";
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    minutes: { type: "string", default: "10" },
-    loop: { type: "string", default: "epoll" },
-    sources: { type: "boolean", default: false },
-  },
-});
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        minutes: { type: "string", default: "10" },
+        loop: { type: "string", default: "epoll" },
+        sources: { type: "boolean", default: false },
+      },
+    });
+  } catch (error) {
+    console.error((error as Error).message);
+    return endWithUsage();
+  }
+}
+
+function endWithUsage(): never {
+  const names = "reload|kernel|clients|disk|soak|processes|fuzz|defects";
+  console.error(`usage: npm run torture -- [${names}] [--minutes 10] [--loop epoll|node]`);
+  process.exit(2);
+}
+
+const { values, positionals } = readArguments();
 const minutes = Number(values.minutes);
 const loop = values.loop as "epoll" | "node";
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -74,9 +89,7 @@ if (
   !(minutes > 0) ||
   !["epoll", "node"].includes(loop)
 ) {
-  const names = [...Object.keys(CAMPAIGNS), "processes", "fuzz", "defects"].join("|");
-  console.error(`usage: npm run torture -- [${names}] [--minutes 10] [--loop epoll|node]`);
-  process.exit(2);
+  endWithUsage();
 }
 let failed = 0;
 for (const name of chosen) {
