@@ -1,6 +1,7 @@
 import { ChunkedDecoder, parseErrorOf } from "@tz/http1";
 import { ServerError } from "../errors.js";
 import type { Pace } from "../limits/pace.js";
+import { HeldChunks } from "./held-chunks.js";
 
 /** Body bytes held for a handler that is slower than its client; beyond, reading stops. */
 export const HELD_BYTES = 64 * 1024;
@@ -29,8 +30,7 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
   #maxBytes: number;
   #remaining: number;
   #mode: number = MODE.hold;
-  #chunks: Uint8Array[] = [];
-  #heldBytes = 0;
+  readonly #held = new HeldChunks();
   #receivedBytes = 0;
   #used = false;
   #expectsContinue: boolean;
@@ -78,6 +78,12 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
     return this.#wake !== null || this.#mode === MODE.discard;
   }
 
+  /** Bytes of a body that is collected whole and is not whole yet: its reader never makes room. */
+  get collectedBytes(): number {
+    const grows = this.#mode === MODE.collect && !this.complete && this.error === null;
+    return grows ? this.#held.byteLength : 0;
+  }
+
   /** How many body bytes have come so far. */
   get receivedBytes(): number {
     return this.#receivedBytes;
@@ -90,21 +96,20 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
   feed(bytes: Uint8Array, start: number, end: number): number {
     let position = start;
     while (position < end && !this.complete && this.error === null) {
-      if (this.#mode === MODE.hold && this.#heldBytes >= HELD_BYTES) return position;
+      if (this.#mode === MODE.hold && this.#held.byteLength >= HELD_BYTES) return position;
       position =
         this.#decoder === null
           ? this.#feedCounted(bytes, position, end)
           : this.#feedChunked(bytes, position, end, this.#decoder);
     }
-    if (this.complete || this.#heldBytes > 0) this.#notify();
+    if (this.complete || this.#held.byteLength > 0) this.#notify();
     return position;
   }
 
   /** Nobody reads this body: what comes is counted and dropped. */
   discard(): void {
     this.#mode = MODE.discard;
-    this.#chunks = [];
-    this.#heldBytes = 0;
+    this.#held.clear();
   }
 
   /** Nothing more will come of a body whose length was not known. */
@@ -130,9 +135,7 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
     this.#mode = MODE.collect;
     while (!this.complete && this.error === null) await this.#more();
     if (this.error !== null) throw this.error;
-    const chunks = this.#chunks;
-    this.#chunks = [];
-    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, this.#heldBytes);
+    return this.#held.takeAll();
   }
 
   /**
@@ -142,9 +145,7 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
   bytesNow(): Uint8Array | undefined {
     if (!this.complete) return undefined;
     this.#begin();
-    const chunks = this.#chunks;
-    this.#chunks = [];
-    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, this.#heldBytes);
+    return this.#held.takeAll();
   }
 
   /** The body as UTF-8 text; ill-formed sequences become U+FFFD. Throws as {@link bytes}. */
@@ -156,9 +157,8 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
     this.#begin();
     for (;;) {
-      const chunk = this.#chunks.shift();
+      const chunk = this.#held.shift();
       if (chunk !== undefined) {
-        this.#heldBytes -= chunk.byteLength;
         yield chunk;
         continue;
       }
@@ -224,8 +224,7 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
       return;
     }
     if (this.#mode === MODE.discard || end === start) return;
-    this.#chunks.push(bytes.slice(start, end));
-    this.#heldBytes += end - start;
+    this.#held.keep(bytes, start, end);
   }
 }
 

@@ -46,7 +46,7 @@ export const HTTP2_OPTIONS = {
     max: 1024,
     unit: "MiB",
     meaning:
-      "What one connection may hold: request bodies that nobody reads; with `node:http2` also streams, header tables, frames that wait.",
+      "What one connection may hold: request bodies that nobody reads, and as much of bodies that are collected whole, beyond the oldest of them; with `node:http2` instead streams, header tables, frames that wait.",
   },
 } as const;
 

@@ -69,6 +69,14 @@ describe.each(variants)("HTTP/2, loop %s, TLS by %s, engine %s", (loop, engine, 
       for await (const chunk of request.body ?? []) length += chunk.byteLength;
       return text(String(length));
     });
+    app.get("/strings", () =>
+      stream(
+        (async function* () {
+          // As a stream of Node's with an encoding does.
+          for (const part of ["one ", "", "zw\u00f6lf"]) yield part as unknown as Uint8Array;
+        })(),
+      ),
+    );
     app.get("/file", () => filePlan(big.byteLength));
     app.get("/part", () => filePlan(1000, 500_000));
     app.get("/short", () => filePlan(big.byteLength + 1000));
@@ -210,6 +218,21 @@ describe.each(variants)("HTTP/2, loop %s, TLS by %s, engine %s", (loop, engine, 
     ).toBe(true);
     await until(() => released === 3);
     expect(app.stats().tls).toMatchObject({ http2Sessions: 1, handshakes: 1 });
+  });
+
+  test("a stream of strings is sent as UTF-8, over HTTP/1.1 too", async () => {
+    await start();
+    expect((await ask(await open(), "/strings")).body.toString()).toBe("one zw\u00f6lf");
+    const body = await new Promise<string>((resolve, reject) => {
+      get({ host: "localhost", port, path: "/strings", ca: CA, agent: false }, (response) => {
+        let all = "";
+        response.setEncoding("utf8").on("data", (part) => {
+          all += part;
+        });
+        response.on("end", () => resolve(all)).on("error", reject);
+      }).on("error", reject);
+    });
+    expect(body).toBe("one zw\u00f6lf");
   });
 
   test("103 before the answer; HEAD has no body; cookies in crumbs are one field", async () => {

@@ -45,8 +45,8 @@ export async function sendStream(
         finished = true;
         break;
       }
-      const chunk = next.value;
       if (sink.gone) break;
+      const chunk = bytesOf(next.value);
       if (chunk.byteLength === 0) continue;
       if (chunk.byteLength > left) return false;
       left -= chunk.byteLength;
@@ -60,6 +60,15 @@ export async function sendStream(
   if (!finished || sink.gone || (length !== undefined && left !== 0)) return false;
   if (chunked) sink.push(LAST_CHUNK);
   return true;
+}
+
+/** Streams of Node's with an encoding yield strings, whatever their type says. */
+function bytesOf(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk;
+  if (typeof chunk === "string") return Buffer.from(chunk, "utf8");
+  throw new TypeError(
+    `a streamed answer yielded ${typeof chunk}; allowed: Uint8Array, string (sent as UTF-8)`,
+  );
 }
 
 /** The next chunk, or `undefined` as soon as the client is gone, whatever the source does. */

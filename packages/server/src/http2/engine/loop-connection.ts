@@ -61,7 +61,7 @@ const MAX_BYTES_PER_TURN = 1024 * 1024;
 const LEAST_ROOM_BYTES = 1024;
 /** What a reader has taken is told to the client in steps of this: a quarter of the window. */
 const CREDIT_BYTES = 16_384;
-/** Smaller frames than this, because the client opens its windows by so little, are counted (CVE-2019-9511). */
+/** Smaller frames than this are counted: those of the client, and its windows that make ours so small (CVE-2019-9511). */
 const SMALL_DATA_BYTES = 256;
 /** Frames that mean nothing: so many at once, and a second. */
 const IDLE_FRAME_BURST = 100_000;
@@ -109,6 +109,8 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
   readonly #streams = new Map<number, LoopStream>();
   readonly #closed: ClosedStreams;
   readonly #ready: LoopStream[] = [];
+  /** Bodies whose clients get no more window until others are whole. */
+  readonly #collecting = new Set<LoopStream>();
   readonly #resets: TokenBucket;
   readonly #controls: TokenBucket;
   readonly #idleFrames = new TokenBucket(IDLE_FRAMES_PER_SECOND, IDLE_FRAME_BURST);
@@ -226,15 +228,13 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     try {
       stop = this.#read(memory.bytes, start, end);
     } catch (error) {
-      // A mistake of ours: it costs this connection, not the server.
-      this.core.reportError(error);
-      this.#break();
+      this.#failed(error);
       return;
     } finally {
       this.#reading = false;
     }
     if (this.#isOver) {
-      if (!this.#gone) this.#flushAll();
+      this.#flushAll();
       return;
     }
     if (stop < end) this.#pending = memory.bytes.slice(stop, end);
@@ -406,7 +406,8 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     }
     if (stream.remoteEnded) this.#fail(CODE.streamClosed);
     else if (result === TOO_MANY_FIELDS) this.#resetForFault(stream, CODE.enhanceYourCalm);
-    else if (!ended || result < 0 || !stream.endBody()) this.#resetForFault(stream, CODE.protocolError);
+    else if (!ended || result < 0) this.#resetForFault(stream, CODE.protocolError);
+    else this.#endBody(stream);
   }
 
   // ---------------------------------------------------------------- requests
@@ -483,7 +484,11 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
   #settle(stream: LoopStream, plan: ResponsePlan): void {
     this.#working--;
     this.core.loop.refreshClock();
-    this.#respond(stream, plan);
+    try {
+      this.#respond(stream, plan);
+    } catch (error) {
+      this.#failed(error);
+    }
     this.#flushSoon();
   }
 
@@ -508,16 +513,22 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     }
     this.#dataLeft = length - padded;
     this.#paddingLeft = isPadded ? padding : 0;
-    if (length === 0 && !this.#dataEnds) this.#charge(this.#controls);
+    if (!this.#dataEnds) {
+      // Padding is not content either.
+      if (this.#dataLeft === 0) this.#charge(this.#controls);
+      // The first one may be all that there is.
+      else if (this.#dataLeft < SMALL_DATA_BYTES && stream !== undefined && stream.receivedBytes > 0) {
+        this.#charge(this.#idleFrames);
+      }
+      if (this.#isOver) return;
+    }
     if (stream === undefined) {
       this.#onStrayData(id);
     } else if (stream.remoteEnded) {
       this.#resetForFault(stream, CODE.streamClosed);
     } else {
       stream.receiveWindow -= length;
-      stream.uncredited += length;
-      stream.unread += length;
-      this.#unread += length;
+      if (padded > 0) this.#count(stream, 1);
       if (stream.receiveWindow < 0) this.#resetForFault(stream, CODE.flowControlError);
       else this.#dataStream = stream;
     }
@@ -538,14 +549,17 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
       const stop = Math.min(end, at + this.#dataLeft);
       this.#dataLeft -= stop - at;
       const stream = this.#dataStream;
-      if (stream !== null && !stream.gone && !stream.feed(bytes, at, stop)) {
-        this.#resetForFault(stream, CODE.protocolError);
+      if (stream !== null && !stream.gone) {
+        this.#count(stream, stop - at);
+        const code = stream.feed(bytes, at, stop);
+        if (code !== 0) this.#resetForFault(stream, code);
       }
       at = stop;
     }
     if (this.#dataLeft === 0) {
       const stop = Math.min(end, at + this.#paddingLeft);
       this.#paddingLeft -= stop - at;
+      if (this.#dataStream?.gone === false) this.#count(this.#dataStream, stop - at);
       at = stop;
       if (this.#paddingLeft === 0) this.#endData();
     }
@@ -556,10 +570,23 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     const stream = this.#dataStream;
     this.#dataStream = null;
     this.#receiveCredit += this.#dataFrameBytes;
-    if (stream !== null && !stream.gone && this.#dataEnds && !stream.endBody()) {
-      this.#resetForFault(stream, CODE.protocolError);
+    if (stream !== null && !stream.gone && this.#dataEnds) {
+      this.#endBody(stream);
+      this.#creditCollecting();
     }
     this.#creditConnection();
+  }
+
+  /** Bytes of a stream's window lie here now. Before they do, the client must not be given them back. */
+  #count(stream: LoopStream, length: number): void {
+    stream.uncredited += length;
+    stream.unread += length;
+    this.#unread += length;
+  }
+
+  #endBody(stream: LoopStream): void {
+    const code = stream.endBody();
+    if (code !== 0) this.#resetForFault(stream, code);
   }
 
   /** The connection's window is no brake, unless too much lies here unread. */
@@ -578,15 +605,45 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     if (this.#isOver) return;
     this.#unread -= stream.unread;
     stream.unread = 0;
-    const credit = stream.uncredited;
-    if (credit >= CREDIT_BYTES && !stream.remoteEnded) {
-      stream.uncredited = 0;
-      stream.receiveWindow += credit;
-      this.#room(13);
-      this.#out.windowUpdate(stream.id, credit);
-    }
+    this.#creditStream(stream);
     this.#creditConnection();
     this.#flushSoon();
+  }
+
+  #creditStream(stream: LoopStream): void {
+    const credit = stream.uncredited;
+    if (credit < CREDIT_BYTES || stream.remoteEnded) return;
+    if (stream.collectedBytes > 0 && !this.#mayCollect(stream)) {
+      this.#collecting.add(stream);
+      return;
+    }
+    this.#collecting.delete(stream);
+    stream.uncredited = 0;
+    stream.receiveWindow += credit;
+    this.#room(13);
+    this.#out.windowUpdate(stream.id, credit);
+  }
+
+  /**
+   * Bodies that are collected whole go on together as long as memory lasts; then the oldest of them alone, until it is
+   * there and its place is free. So each comes to its end, one after the other.
+   */
+  #mayCollect(stream: LoopStream): boolean {
+    let collected = 0;
+    for (const other of this.#streams.values()) {
+      if (collected === 0 && other === stream) return true;
+      collected += other.collectedBytes;
+    }
+    return collected <= this.#host.options.sessionMemoryMiB * MIB;
+  }
+
+  /** A body is there, or gone: those that waited for its place may go on. */
+  #creditCollecting(): void {
+    if (this.#collecting.size === 0 || this.#isOver) return;
+    for (const stream of [...this.#collecting]) {
+      if (stream.gone) this.#collecting.delete(stream);
+      else this.#creditStream(stream);
+    }
   }
 
   sendContinue(stream: LoopStream): void {
@@ -869,6 +926,9 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     stream.unread = 0;
     this.#idleSinceMs = this.core.loop.nowMs;
     stream.close(answered);
+    this.#collecting.delete(stream);
+    this.#creditCollecting();
+    this.#creditConnection();
   }
 
   // ---------------------------------------------------------------- output
@@ -878,7 +938,11 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     if (this.#isOver || stream.gone) return;
     this.#queue(stream);
     if (this.#reading || this.#pumping) return;
-    this.#pump();
+    try {
+      this.#pump();
+    } catch (error) {
+      this.#failed(error);
+    }
     this.#flushSoon();
   }
 
@@ -892,6 +956,14 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
+    try {
+      this.#sendReady();
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  #sendReady(): void {
     const ready = this.#ready;
     let budget = MAX_BYTES_PER_TURN;
     let waiting = 0;
@@ -901,7 +973,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
         break;
       }
       const stream = ready[0]!;
-      const result = this.#step(stream);
+      const result = this.#tryStep(stream);
       if (result === FULL) break;
       ready.shift();
       if (result === DONE || stream.gone) {
@@ -915,7 +987,17 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
         budget -= result;
       }
     }
-    this.#pumping = false;
+  }
+
+  /** An answer that cannot be sent ends its own stream. */
+  #tryStep(stream: LoopStream): number {
+    try {
+      return this.#step(stream);
+    } catch (error) {
+      this.core.reportError(error, stream);
+      this.reset(stream, CODE.internalError);
+      return DONE;
+    }
   }
 
   /** Sends one frame of a stream. @returns its bytes, {@link NO_WINDOW}, {@link FULL} or {@link DONE} */
@@ -1019,12 +1101,22 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     queueMicrotask(() => this.#transport.destroy());
   }
 
+  /** A mistake of ours: it costs this connection, not the server. */
+  #failed(error: unknown): void {
+    this.core.reportError(error);
+    this.#break();
+  }
+
   #flushAll(): void {
     if (this.#gone) return;
-    this.#pump();
-    this.#out.take(this);
-    this.flushFrames();
-    this.#endIfDone();
+    try {
+      this.#pump();
+      this.#out.take(this);
+      this.flushFrames();
+      this.#endIfDone();
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 
   /** What handlers' promises bring leaves when those of this turn are through. */
@@ -1039,6 +1131,14 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
 
   onWritable(): void {
     if (this.#gone || this.#broken) return;
+    try {
+      this.#sendHeld();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #sendHeld(): void {
     this.#out.take(this);
     this.flushFrames();
     if (this.#held.byteLength > 0) {
@@ -1155,9 +1255,13 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
   }
 
   onEnd(): void {
-    // A client that ends its side can ask for nothing more, and takes no answers that it could ask again for.
-    if (this.#going !== GOING.lingering && !this.#broken) this.#transport.shutdown();
-    this.#transport.destroy();
+    try {
+      // A client that ends its side can ask for nothing more, and takes no answers that it could ask again for.
+      if (this.#going !== GOING.lingering && !this.#broken) this.#transport.shutdown();
+      this.#transport.destroy();
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 
   onClose(errno: number): void {
@@ -1171,8 +1275,13 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     core.loop.timers.cancel(this);
     this.#held.clear();
     this.#pending = null;
-    this.#abandon();
-    this.#host.onClose(this);
+    try {
+      this.#abandon();
+    } catch (error) {
+      core.reportError(error);
+    } finally {
+      this.#host.onClose(this);
+    }
   }
 
   // ---------------------------------------------------------------- time
@@ -1180,6 +1289,14 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
   /** Once a second: is it idle for too long, or too slow? */
   #check(): void {
     if (this.#gone) return;
+    try {
+      this.#checkTimes();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #checkTimes(): void {
     const { loop, options } = this.core;
     if (this.#going === GOING.lingering) {
       this.#transport.destroy();
@@ -1193,7 +1310,11 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
       this.#fail(CODE.enhanceYourCalm);
       return;
     }
-    for (const stream of [...this.#streams.values()]) stream.checkBody(loop.nowMs);
+    for (const stream of [...this.#streams.values()]) {
+      // Who waits for memory here is not slow.
+      stream.checkBody(loop.nowMs, this.#collecting.has(stream));
+    }
+    this.#creditCollecting();
     this.#checkSending(loop.nowMs);
     if (this.#isOver || this.#streams.size > 0 || this.#held.byteLength > 0) return;
     if (loop.nowMs - this.#idleSinceMs >= options.idleTimeoutMs) this.drain();

@@ -41,9 +41,9 @@ export class LoopStream implements RequestClient, BodySource, StreamSink {
   /** Body bytes that must come; -1 when nobody said. */
   expectedBytes = -1;
   receivedBytes = 0;
-  /** What the client may send still. */
+  /** What the client may send still: DATA counts as soon as its frame begins. */
   receiveWindow = DEFAULT_WINDOW;
-  /** Bytes that came and were not allowed again. */
+  /** Bytes that came and were not allowed again. Never those of a frame that are still on their way. */
   uncredited = 0;
   /** Of them, those that the body's reader has not asked for more than. */
   unread = 0;
@@ -95,23 +95,34 @@ export class LoopStream implements RequestClient, BodySource, StreamSink {
     this.body = new RequestBody(this, length, maxBodyBytes, expectsContinue);
   }
 
-  /** Bytes of DATA. @returns `false` when they are more than was promised */
-  feed(bytes: Uint8Array, start: number, end: number): boolean {
+  /** Bytes of DATA. @returns 0, or the code that the stream ends with: they are more than was promised */
+  feed(bytes: Uint8Array, start: number, end: number): number {
     this.receivedBytes += end - start;
-    if (this.expectedBytes >= 0 && this.receivedBytes > this.expectedBytes) return false;
+    if (this.expectedBytes >= 0 && this.receivedBytes > this.expectedBytes) return CODE.protocolError;
     const { body } = this;
-    // Never more than the body holds for its reader: the window is smaller.
-    if (body !== null && body.error === null) body.feed(bytes, start, end);
-    return true;
+    if (body === null || body.error !== null) return 0;
+    // Never more than the body holds for its reader: the window is smaller. A body with a hole must not look whole.
+    return body.feed(bytes, start, end) === end || body.error !== null ? 0 : this.#lost(body);
   }
 
-  /** END_STREAM. @returns `false` when bytes are missing */
-  endBody(): boolean {
+  /** END_STREAM. @returns 0, or the code that the stream ends with: bytes are missing */
+  endBody(): number {
     this.remoteEnded = true;
-    if (this.expectedBytes >= 0 && this.receivedBytes !== this.expectedBytes) return false;
+    if (this.expectedBytes >= 0 && this.receivedBytes !== this.expectedBytes) return CODE.protocolError;
     const { body } = this;
-    if (body !== null && !body.complete) body.end();
-    return true;
+    if (body === null || body.error !== null) return 0;
+    if (body.receivedBytes !== this.receivedBytes) return this.#lost(body);
+    if (!body.complete) body.end();
+    return 0;
+  }
+
+  /** Bytes of the body were not kept: a mistake of ours. */
+  #lost(body: RequestBody): number {
+    const message = `${this.receivedBytes} bytes of a request body came, ${body.receivedBytes} were taken`;
+    const error = new ServerError("TZ_SERVER_BODY_ABORTED", message);
+    body.fail(error);
+    this.connection.core.reportError(error, this);
+    return CODE.internalError;
   }
 
   onBodyWanted(): void {
@@ -123,10 +134,18 @@ export class LoopStream implements RequestClient, BodySource, StreamSink {
     this.connection.sendContinue(this);
   }
 
-  /** A body that does not come, or too slowly: its reader is told. */
-  checkBody(nowMs: number): void {
+  /** Bytes of a body that is being collected whole. */
+  get collectedBytes(): number {
+    return this.body === null ? 0 : this.body.collectedBytes;
+  }
+
+  /**
+   * A body that does not come, or too slowly: its reader is told.
+   * @param isBraked the client may not send: it is not slow
+   */
+  checkBody(nowMs: number, isBraked: boolean): void {
     const { body } = this;
-    if (body === null || body.complete || body.error !== null || !body.wanted) {
+    if (isBraked || body === null || body.complete || body.error !== null || !body.wanted) {
       this.#bodyPace = null;
       return;
     }
@@ -243,10 +262,24 @@ export class LoopStream implements RequestClient, BodySource, StreamSink {
     this.#onGone = undefined;
     this.#whenGone = undefined;
     this.#whenDrained = undefined;
-    onGone?.();
-    whenGone?.();
-    whenDrained?.();
-    plan?.release?.();
+    if (onGone !== undefined) this.#tell(onGone);
+    if (whenGone !== undefined) this.#tell(whenGone);
+    if (whenDrained !== undefined) this.#tell(whenDrained);
+    if (plan?.release === undefined) return;
+    try {
+      plan.release();
+    } catch (error) {
+      this.connection.core.reportError(error, this);
+    }
+  }
+
+  /** What others want to hear of the end must not keep the connection from it. */
+  #tell(listener: () => void): void {
+    try {
+      listener();
+    } catch (error) {
+      this.connection.core.reportError(error, this);
+    }
   }
 
   #endBody(): void {
