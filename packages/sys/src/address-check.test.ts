@@ -82,6 +82,11 @@ const objectCalls: Record<string, () => unknown> = {
     pointer.release();
     return openssl().i2d_X509(0, pointer.address);
   },
+  SSL_get0_alpn_selected: () => {
+    const pointer = Region.allocate(16);
+    pointer.release();
+    return openssl().SSL_get0_alpn_selected(0, pointer.address, pointer.address + 8);
+  },
   EVP_EncryptInit_ex: () => openssl().EVP_EncryptInit_ex(0, 0, 0, releasedKey(), 0),
   EVP_DecryptInit_ex: () => openssl().EVP_DecryptInit_ex(0, 0, 0, releasedKey(), 0),
 };
