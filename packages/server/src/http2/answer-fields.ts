@@ -1,11 +1,12 @@
 import type { OutgoingHttpHeaders } from "node:http2";
 import type { ResponseHead } from "@tz/http1";
 
-/** Fields that concern one connection of HTTP/1.1 (RFC 9113 §8.2.2). */
+/** Fields that concern one connection of HTTP/1.1 (RFC 9113 §8.2.2); clients take `TE` for a mistake as well. */
 const CONNECTION_FIELDS = new Set([
   "connection",
   "keep-alive",
   "proxy-connection",
+  "te",
   "transfer-encoding",
   "upgrade",
 ]);

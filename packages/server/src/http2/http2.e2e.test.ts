@@ -235,6 +235,30 @@ describe.each(variants)("HTTP/2, loop %s, TLS by %s, engine %s", (loop, engine, 
     expect(body).toBe("one zw\u00f6lf");
   });
 
+  test("only HEAD has no body: a method of four letters that begins like it has one", async () => {
+    await start({}, {}, (more) => more.handle(({ method }) => text(`body of ${method}`)));
+    const session = await open();
+    expect((await ask(session, "/any", { ":method": "HELP" })).body.toString()).toBe("body of HELP");
+    expect((await ask(session, "/any", { ":method": "HEAD" })).body.toString()).toBe("");
+  });
+
+  test("a head's own Date is the only one, and TE stays here", async () => {
+    const own = ["Date", "Mon, 01 Jan 2024 00:00:00 GMT", "TE", "trailers"];
+    const used = new ResponseHead(200, [...own, "Content-Length", "1"]);
+    await start({}, {}, (more) => {
+      more.get("/dated", () => text("x", { fields: own }));
+      more.get("/dated-again", () => ({ head: used, body: { kind: "bytes", bytes: Buffer.from("x") } }));
+    });
+    const session = await open();
+    for (const path of ["/dated", "/", "/dated-again", "/dated-again", "/", "/dated-again", "/dated", "/"]) {
+      const { headers } = await ask(session, path);
+      expect(headers[":status"]).toBe(200);
+      if (path === "/") expect(headers.date).not.toBe(own[1]);
+      else expect(headers.date).toBe(own[1]);
+      expect(headers.te).toBe(undefined);
+    }
+  });
+
   test("103 before the answer; HEAD has no body; cookies in crumbs are one field", async () => {
     await start();
     const session = await open();

@@ -1,11 +1,12 @@
 import { httpDate, type ResponseHead } from "@tz/http1";
 import { encodedLengthMax, encodeField } from "../hpack/encoder.js";
 
-/** Fields that concern one connection of HTTP/1.1 (RFC 9113 §8.2.2). */
+/** Fields that concern one connection of HTTP/1.1 (RFC 9113 §8.2.2); clients take `TE` for a mistake as well. */
 const CONNECTION_FIELDS = new Set([
   "connection",
   "keep-alive",
   "proxy-connection",
+  "te",
   "transfer-encoding",
   "upgrade",
 ]);
@@ -17,6 +18,8 @@ const SEEN_MAX = 64;
 interface Block {
   readonly status: number;
   readonly bytes: Uint8Array;
+  /** The head says its own `Date`. */
+  readonly isDated: boolean;
 }
 
 /**
@@ -32,22 +35,32 @@ export class AnswerBlocks {
   #lastFields: readonly string[] | undefined;
   #lastStatus = 0;
   #lastBlock: Uint8Array = new Uint8Array(0);
+  #isLastDated = false;
+  /** Of the head that was asked for last. */
+  #isDated = false;
+  #dated: Uint8Array = new Uint8Array(0);
   #tail: Uint8Array = new Uint8Array(0);
   #second = -1;
   #hsts: string | undefined;
 
   /** `:status` and the fields of a head. */
   of({ status, fields }: ResponseHead): Uint8Array {
-    if (fields === this.#lastFields && status === this.#lastStatus) return this.#lastBlock;
+    if (fields === this.#lastFields && status === this.#lastStatus) {
+      this.#isDated = this.#isLastDated;
+      return this.#lastBlock;
+    }
     let block = this.#made.get(fields);
     if (block === undefined || block.status !== status) {
-      block = { status, bytes: blockOf(status, fields) };
+      block = { status, bytes: blockOf(status, fields), isDated: isDated(fields) };
+      this.#isDated = block.isDated;
       if (!this.#isAgain(fields)) return block.bytes;
       this.#made.set(fields, block);
     }
     this.#lastFields = fields;
     this.#lastStatus = status;
     this.#lastBlock = block.bytes;
+    this.#isLastDated = block.isDated;
+    this.#isDated = block.isDated;
     return block.bytes;
   }
 
@@ -60,20 +73,25 @@ export class AnswerBlocks {
   }
 
   /**
-   * What every final answer says behind its own fields.
+   * What every final answer says behind its own fields: those that {@link of} was asked for last.
    * @param wallMs milliseconds since 1970
    * @param hsts the value of `Strict-Transport-Security`
    */
   tail(wallMs: number, hsts: string | undefined): Uint8Array {
     const second = Math.floor(wallMs / MS_PER_SECOND);
-    if (second === this.#second && hsts === this.#hsts) return this.#tail;
+    if (second === this.#second && hsts === this.#hsts) return this.#isDated ? this.#dated : this.#tail;
     this.#second = second;
     this.#hsts = hsts;
-    const fields = ["date", httpDate(second * MS_PER_SECOND)];
-    if (hsts !== undefined) fields.push("strict-transport-security", hsts);
-    this.#tail = encode(fields);
-    return this.#tail;
+    const fields = hsts === undefined ? [] : ["strict-transport-security", hsts];
+    this.#dated = encode(fields);
+    this.#tail = encode(["date", httpDate(second * MS_PER_SECOND), ...fields]);
+    return this.#isDated ? this.#dated : this.#tail;
   }
+}
+
+function isDated(fields: readonly string[]): boolean {
+  for (let i = 0; i + 1 < fields.length; i += 2) if (fields[i]!.toLowerCase() === "date") return true;
+  return false;
 }
 
 function blockOf(status: number, fields: readonly string[]): Uint8Array {

@@ -6,6 +6,8 @@ export class ClosedStreams {
   readonly #ids: Uint32Array;
   readonly #byServer: Uint8Array;
   #next = 0;
+  /** There were more than are remembered: one that is not among them may have been any. */
+  hasForgotten = false;
 
   /** @param count how many are remembered: what a client may have on its way when its streams are reset */
   constructor(count: number) {
@@ -14,6 +16,7 @@ export class ClosedStreams {
   }
 
   add(id: number, byServer: boolean): void {
+    this.hasForgotten ||= this.#ids[this.#next] !== 0;
     this.#ids[this.#next] = id;
     this.#byServer[this.#next] = byServer ? 1 : 0;
     this.#next = this.#next + 1 === this.#ids.length ? 0 : this.#next + 1;

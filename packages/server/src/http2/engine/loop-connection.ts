@@ -122,6 +122,8 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
   #hasSettings = false;
   /** The highest stream that the client has opened. */
   #lastStream = 0;
+  /** The last stream of the last GOAWAY: a later one names none beyond it (§6.8). */
+  #saidLast = LARGEST_WINDOW;
   /** The header block that is being received: 0 when none is. */
   #blockStream = 0;
   #blockFlags = 0;
@@ -390,6 +392,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     if (this.#going === GOING.away) {
       // Came behind the last word: the client asks again elsewhere (§6.8).
       this.#closed.add(id, true);
+      this.#charge(this.#idleFrames);
       return;
     }
     this.#onRequest(id, ended, fields.end());
@@ -398,10 +401,9 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
   #onTrailers(id: number, ended: boolean, result: number): void {
     const stream = this.#streams.get(id);
     if (stream === undefined) {
-      const wasReset = this.#closed.wasReset(id);
       // What was on its way when the stream was reset is no mistake.
-      if (wasReset === true) this.#charge(this.#idleFrames);
-      else this.#fail(wasReset === false ? CODE.streamClosed : CODE.protocolError);
+      if (this.#isForgiven(id)) this.#charge(this.#idleFrames);
+      else this.#fail(this.#closed.wasReset(id) === false ? CODE.streamClosed : CODE.protocolError);
       return;
     }
     if (stream.remoteEnded) this.#fail(CODE.streamClosed);
@@ -535,8 +537,13 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     if (this.#dataLeft === 0 && this.#paddingLeft === 0) this.#endData();
   }
 
+  /** What comes for a stream that is gone may have been on its way when it was reset. */
+  #isForgiven(id: number): boolean {
+    return this.#closed.wasReset(id) ?? this.#closed.hasForgotten;
+  }
+
   #onStrayData(id: number): void {
-    if (this.#closed.wasReset(id) === true) {
+    if (this.#isForgiven(id)) {
       this.#charge(this.#idleFrames);
       return;
     }
@@ -713,7 +720,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
       return;
     }
     const stream = this.#streams.get(id);
-    if (increment < SMALL_DATA_BYTES) this.#charge(this.#idleFrames);
+    if (increment < SMALL_DATA_BYTES || stream === undefined) this.#charge(this.#idleFrames);
     if (stream === undefined) return;
     stream.window += increment;
     if (increment === 0) this.#resetForFault(stream, CODE.protocolError);
@@ -862,8 +869,9 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     stream.headSent = true;
     if (earlyHints !== undefined) this.#sendBlock(stream.id, 0, blocks.of(earlyHints), NO_BYTES);
     const ends = !stream.more && stream.currentPart === undefined;
+    const block = blocks.of(head);
     const tail = blocks.tail(core.loop.wallMs, core.hsts);
-    this.#sendBlock(stream.id, ends ? FLAG.endStream : 0, blocks.of(head), tail);
+    this.#sendBlock(stream.id, ends ? FLAG.endStream : 0, block, tail);
     if (ends) this.#finish(stream);
   }
 
@@ -1050,6 +1058,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     this.#sendWindow -= length;
     stream.window -= length;
     this.#dataSent += length;
+    stream.sentBytes += length;
     if (isLast) this.#finish(stream);
     else if (stream.more) stream.wakeSource();
     return length;
@@ -1191,8 +1200,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
   /** The connection cannot go on (§5.4.1). */
   #fail(code: number): void {
     if (this.#isOver) return;
-    this.#room(17);
-    this.#out.goAway(this.#lastStream, code);
+    this.#sayGoAway(this.#lastStream, code);
     this.#linger();
   }
 
@@ -1203,8 +1211,8 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
   drain(): void {
     if (this.#going !== GOING.on || this.#gone || this.#broken) return;
     this.#going = GOING.noticed;
-    this.#room(17 + FRAME_HEAD_BYTES + PING_BYTES);
-    this.#out.goAway(LARGEST_WINDOW, CODE.noError);
+    this.#sayGoAway(LARGEST_WINDOW, CODE.noError);
+    this.#room(FRAME_HEAD_BYTES + PING_BYTES);
     this.#out.head(PING_BYTES, FRAME.ping, 0, 0);
     this.#out.put(SHUTDOWN_PING);
     this.#flushSoon();
@@ -1214,9 +1222,14 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
   #goAway(): void {
     if (this.#going >= GOING.away || this.#isOver) return;
     this.#going = GOING.away;
-    this.#room(17);
-    this.#out.goAway(this.#lastStream, CODE.noError);
+    this.#sayGoAway(this.#lastStream, CODE.noError);
     this.#flushSoon();
+  }
+
+  #sayGoAway(last: number, code: number): void {
+    this.#saidLast = Math.min(last, this.#saidLast);
+    this.#room(17);
+    this.#out.goAway(this.#saidLast, code);
   }
 
   #endIfDone(): void {
@@ -1320,16 +1333,25 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     if (loop.nowMs - this.#idleSinceMs >= options.idleTimeoutMs) this.drain();
   }
 
-  /** Does the client take what waits for it? */
+  /**
+   * Does the client take what waits for it? A stream that waits for its own window is one answer that the client has put
+   * aside; what waits for the transport or for the connection's window is all of them.
+   */
   #checkSending(nowMs: number): void {
     const { writeTimeoutMs, minSendBytesPerSecond } = this.core.options;
     const isHeld = this.#held.byteLength > 0;
-    let waits = isHeld;
-    for (const stream of this.#streams.values()) waits ||= stream.pending;
-    if (!waits) {
+    let isPending = isHeld;
+    let needsWindow = false;
+    for (const stream of [...this.#streams.values()]) {
+      stream.checkSending(nowMs, isHeld);
+      isPending ||= stream.pending;
+      needsWindow ||= stream.pending && stream.window > 0;
+    }
+    if (!isPending) {
       this.#sendPace = null;
       return;
     }
+    const waits = isHeld || (needsWindow && this.#sendWindow <= 0);
     // What the kernel holds is not taken yet; what waits for a window has not got so far.
     const taken = this.#transport.takenBytes();
     if (this.#sendPace !== null) {
@@ -1339,7 +1361,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     this.#takenMark = taken;
     this.#dataMark = this.#dataSent;
     this.#sendPace ??= new Pace(writeTimeoutMs, minSendBytesPerSecond, this.#progress, nowMs);
-    if (this.#sendPace.note(this.#progress, nowMs) > 0) return;
+    if (this.#sendPace.note(this.#progress, nowMs, waits) > 0) return;
     publishLimit("writeTimeoutMs", "takes its answers too slowly: closed", this);
     this.#transport.reset();
   }

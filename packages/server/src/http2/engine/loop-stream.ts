@@ -3,6 +3,7 @@ import { type BodySource, RequestBody } from "../../body/request-body.js";
 import { ServerError } from "../../errors.js";
 import type { RequestClient } from "../../handlers/request-client.js";
 import { Pace } from "../../limits/pace.js";
+import { publishLimit } from "../../observe/connection-channels.js";
 import { type StreamSink, sendStream } from "../../response/stream-sender.js";
 import { CODE, DEFAULT_WINDOW } from "../frames/frame.js";
 import type { LoopConnection } from "./loop-connection.js";
@@ -47,7 +48,10 @@ export class LoopStream implements RequestClient, BodySource, StreamSink {
   uncredited = 0;
   /** Of them, those that the body's reader has not asked for more than. */
   unread = 0;
+  /** Bytes of DATA, while the answer leaves in pieces. */
+  sentBytes = 0;
   #bodyPace: Pace | null = null;
+  #sendPace: Pace | null = null;
   #expectsContinue = false;
   #onGone: (() => void) | undefined;
   #whenGone: (() => void) | undefined;
@@ -165,6 +169,23 @@ export class LoopStream implements RequestClient, BodySource, StreamSink {
   /** What waits to be sent. */
   get pending(): boolean {
     return this.plan !== null && (!this.headSent || this.currentPart !== undefined || !this.more);
+  }
+
+  /**
+   * An answer that its client does not open the window for is given up; the others go on.
+   * @param isHeld it waits for the transport, whatever its window is
+   */
+  checkSending(nowMs: number, isHeld: boolean): void {
+    if (!this.pending) {
+      this.#sendPace = null;
+      return;
+    }
+    const { writeTimeoutMs, minSendBytesPerSecond } = this.connection.core.options;
+    this.#sendPace ??= new Pace(writeTimeoutMs, minSendBytesPerSecond, this.sentBytes, nowMs);
+    const waits = !isHeld && this.headSent && this.window <= 0;
+    if (this.#sendPace.note(this.sentBytes, nowMs, waits) > 0) return;
+    publishLimit("writeTimeoutMs", "the client does not take an answer: its stream was reset", this);
+    this.connection.reset(this, CODE.cancel);
   }
 
   /** The part to go on with; empty ones are passed over. */

@@ -14,6 +14,7 @@ export const TOO_LARGE = -431;
 const ASTERISK = 0x2a;
 const SLASH = 0x2f;
 const CONNECT = Buffer.from("CONNECT", "latin1");
+const HEAD = Buffer.from("HEAD", "latin1");
 const VERSION_AND_HOST = Buffer.from(" HTTP/1.1\r\nhost: ", "latin1");
 const VERSION = Buffer.from(" HTTP/1.1\r\n", "latin1");
 /** Shorter pieces are copied byte by byte: a call costs more. */
@@ -91,8 +92,7 @@ export class RequestFields implements FieldSink {
 
   /** The request is HEAD, as far as is known. */
   get isHead(): boolean {
-    const { bytes, start, length } = this.#method;
-    return bytes !== null && length === 4 && bytes[start] === 0x48 && bytes[start + 1] === 0x45;
+    return isMethod(this.#method, HEAD);
   }
 
   entry(entry: FieldEntry): void {
@@ -221,7 +221,7 @@ export class RequestFields implements FieldSink {
     const method = this.#method;
     const path = this.#path;
     if (method.bytes === null || method.length === 0) return MALFORMED;
-    if (isConnect(method)) {
+    if (isMethod(method, CONNECT)) {
       // §8.5
       const isWhole = this.#authority.bytes !== null && path.bytes === null && this.#scheme.bytes === null;
       return isWhole ? NO_TUNNEL : MALFORMED;
@@ -250,9 +250,9 @@ export class RequestFields implements FieldSink {
   }
 }
 
-function isConnect({ bytes, start, length }: Value): boolean {
-  if (bytes === null || length !== CONNECT.byteLength) return false;
-  for (let i = 0; i < length; i++) if (bytes[start + i] !== CONNECT[i]) return false;
+function isMethod({ bytes, start, length }: Value, name: Uint8Array): boolean {
+  if (bytes === null || length !== name.byteLength) return false;
+  for (let i = 0; i < length; i++) if (bytes[start + i] !== name[i]) return false;
   return true;
 }
 
