@@ -197,9 +197,10 @@ describe.skipIf(!epoll.supported)(`resources of workers${why}`, () => {
   );
 });
 
-/** A port below 1024 that nobody has. */
+/** A port below 1024 that nobody has; hardly the one that another run of these tests takes in the same moment. */
 async function lowPort(): Promise<number> {
-  for (let port = 700; ; port++) {
+  for (;;) {
+    const port = 600 + Math.floor(Math.random() * 400);
     const isFree = await new Promise((resolve) => {
       const probe = createServer().once("error", () => resolve(false));
       probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
