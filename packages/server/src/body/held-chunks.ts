@@ -11,7 +11,9 @@ export const JOINED_BYTES = 4096;
  * ```
  */
 export class HeldChunks {
-  readonly #chunks: Uint8Array[] = [];
+  /** The one that came when nothing was held: mostly the only one. */
+  #first: Uint8Array | null = null;
+  #chunks: Uint8Array[] = [];
   /** Memory for small pieces: those in it follow all of the chunks. */
   #joined: Uint8Array | null = null;
   #joinedBytes = 0;
@@ -20,7 +22,11 @@ export class HeldChunks {
   /** Copies `bytes[start, end)`. */
   keep(bytes: Uint8Array, start: number, end: number): void {
     const length = end - start;
-    const isFirst = this.byteLength === 0;
+    if (this.byteLength === 0) {
+      this.#first = bytes.slice(start, end);
+      this.byteLength = length;
+      return;
+    }
     this.byteLength += length;
     if (this.#joined !== null) {
       if (this.#joinedBytes + length <= JOINED_BYTES) {
@@ -29,7 +35,7 @@ export class HeldChunks {
       }
       this.#seal();
     }
-    if (isFirst || length >= JOINED_BYTES) {
+    if (length >= JOINED_BYTES) {
       this.#chunks.push(bytes.slice(start, end));
       return;
     }
@@ -39,6 +45,12 @@ export class HeldChunks {
 
   /** The first of the pieces; `undefined` when there is none. */
   shift(): Uint8Array | undefined {
+    const first = this.#first;
+    if (first !== null) {
+      this.#first = null;
+      this.byteLength -= first.byteLength;
+      return first;
+    }
     if (this.#chunks.length === 0) this.#seal();
     const chunk = this.#chunks.shift();
     if (chunk !== undefined) this.byteLength -= chunk.byteLength;
@@ -47,7 +59,14 @@ export class HeldChunks {
 
   /** All of them as one. */
   takeAll(): Uint8Array {
+    const first = this.#first;
+    if (first !== null && first.byteLength === this.byteLength) {
+      this.#first = null;
+      this.byteLength = 0;
+      return first;
+    }
     this.#seal();
+    if (first !== null) this.#chunks.unshift(first);
     const chunks = this.#chunks;
     const all = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, this.byteLength);
     this.clear();
@@ -55,7 +74,8 @@ export class HeldChunks {
   }
 
   clear(): void {
-    this.#chunks.length = 0;
+    this.#first = null;
+    this.#chunks = [];
     this.#joined = null;
     this.#joinedBytes = 0;
     this.byteLength = 0;
