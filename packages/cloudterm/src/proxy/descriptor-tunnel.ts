@@ -13,7 +13,7 @@ import {
   send,
   shutdown,
 } from "@tz/sys";
-import { type DescriptorOwner, descriptorLoop } from "../kernel/descriptor-loop.js";
+import { type DescriptorLoop, type DescriptorOwner, descriptorLoop } from "../kernel/descriptor-loop.js";
 
 const EAGAIN = 11;
 const EINTR = 4;
@@ -34,7 +34,7 @@ let copies: Region | undefined;
  */
 export class DescriptorTunnel implements Tunnel, DescriptorOwner {
   readonly #fd: number;
-  readonly #loop = descriptorLoop();
+  readonly #loop: DescriptorLoop;
   #handler: TunnelHandler | undefined;
   #readable = true;
   #ending = false;
@@ -47,9 +47,10 @@ export class DescriptorTunnel implements Tunnel, DescriptorOwner {
   /** Owns the descriptor from now on. @throws SysError; the descriptor is closed then */
   constructor(fd: number) {
     this.#fd = fd;
-    input ??= Region.allocate(READ_BYTES);
-    copies ??= Region.allocate(COPY_BYTES);
     try {
+      input ??= Region.allocate(READ_BYTES);
+      copies ??= Region.allocate(COPY_BYTES);
+      this.#loop = descriptorLoop();
       this.#loop.add(fd, this);
     } catch (error) {
       close(fd);

@@ -15,7 +15,7 @@ const HALF_CLOSED_MS = 10_000;
 export interface FrameRelayOptions extends RelaySettings {
   /** permessage-deflate was agreed between the two ends. */
   readonly compressed: boolean;
-  /** Sees data messages in both directions: recording, policies. Not with `compressed`. */
+  /** Sees data messages in both directions: recording, policies. The payload may be kept. Not with `compressed`. */
   readonly onPayload?:
     | ((from: "client" | "upstream", opcode: number, payload: Uint8Array, last: boolean) => void)
     | undefined;
@@ -97,12 +97,17 @@ export class FrameRelay implements Relay {
   tick(nowMs: number): void {
     const { maxTimeMs, idleTimeoutMs, pingIntervalMs } = this.#options;
     if (this.#over) return;
-    if (this.#halfClosed && nowMs - this.#heardMs >= HALF_CLOSED_MS) this.#finish(this.#end!);
-    if (this.#end !== undefined) return;
+    if (this.#halfClosed && nowMs - this.#heardMs >= HALF_CLOSED_MS) {
+      this.#finish(this.#end!);
+      return;
+    }
+    if (this.#closes) return;
     if (maxTimeMs > 0 && nowMs - this.#startMs >= maxTimeMs) {
       this.stop(CLOSE.goingAway, "the time of the connection is over");
     } else if (idleTimeoutMs > 0 && nowMs - this.#heardMs >= idleTimeoutMs) {
       this.stop(CLOSE.goingAway, "nothing was said for too long");
+    } else if (this.#halfClosed) {
+      // Whoever said its last cannot answer.
     } else if (pingIntervalMs > 0 && nowMs - this.#clientHeardMs >= pingIntervalMs) {
       // Two intervals without a word, not even a pong: the client is gone. One whose bytes wait here is not asked.
       if (
@@ -120,9 +125,14 @@ export class FrameRelay implements Relay {
 
   /** Closes both sides in good order. */
   stop(code: number, reason: string): void {
-    if (this.#over || this.#end !== undefined) return;
+    if (this.#over || this.#closes) return;
     this.#end = { by: "gateway", code, reason };
     this.#closeBoth(code, reason);
+  }
+
+  /** A Close, or an end of both sides, is under way and has a time of its own. */
+  get #closes(): boolean {
+    return this.#closeTimer !== undefined;
   }
 
   #events(from: "client" | "upstream", way: ByteWay): FrameEvents {

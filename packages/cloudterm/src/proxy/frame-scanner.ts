@@ -17,7 +17,10 @@ export interface FrameEvents {
   onBroken(code: number, reason: string): void;
   /** `bytes[start, end)` may go on as they are. */
   onPass(bytes: Uint8Array, start: number, end: number): void;
-  /** Payload of a data frame, unmasked; only when there is somebody to see it. @param last of its message */
+  /**
+   * Payload of a data frame, unmasked, in memory of its own that may be kept; only when there is somebody to see it.
+   * @param last of its message
+   */
   readonly onPayload?: ((opcode: number, payload: Uint8Array, last: boolean) => void) | undefined;
 }
 
@@ -186,11 +189,10 @@ export class FrameScanner {
     this.#left -= end - start;
     const { onPayload } = this.#events;
     if (onPayload === undefined) return;
-    let payload = bytes.subarray(start, end);
-    if (this.#rules.masked) {
-      payload = unmasked(payload, this.#key, this.#keyAt);
-      this.#keyAt = (this.#keyAt + payload.length) & 3;
-    }
+    const part = bytes.subarray(start, end);
+    // A copy in any case: the next read, of whatever connection, comes into the same memory.
+    const payload = this.#rules.masked ? unmasked(part, this.#key, this.#keyAt) : Buffer.from(part);
+    this.#keyAt = (this.#keyAt + payload.length) & 3;
     onPayload(this.#messageOpcode, payload, this.#fin && this.#left === 0);
   }
 

@@ -22,7 +22,7 @@ import {
   splice,
   write,
 } from "@tz/sys";
-import { descriptorLoop } from "../kernel/descriptor-loop.js";
+import { type DescriptorLoop, descriptorLoop } from "../kernel/descriptor-loop.js";
 import type { Relay, RelayEnd, RelaySettings } from "./relay.js";
 
 const EAGAIN = 11;
@@ -96,7 +96,7 @@ export interface SpliceRelayOptions extends Pick<RelaySettings, "idleTimeoutMs" 
  * ```
  */
 export class SpliceRelay implements Relay {
-  readonly #loop = descriptorLoop();
+  readonly #loop: DescriptorLoop;
   readonly #options: SpliceRelayOptions;
   readonly #clientFd: number;
   readonly #upstreamFd: number;
@@ -114,6 +114,14 @@ export class SpliceRelay implements Relay {
     this.#clientFd = clientFd;
     this.#upstreamFd = upstreamFd;
     this.#startMs = this.#heardMs = nowMs;
+    try {
+      this.#loop = descriptorLoop();
+      scratch ??= Region.allocate(COPY_BYTES);
+    } catch (error) {
+      close(clientFd);
+      close(upstreamFd);
+      throw error;
+    }
     this.#up = new SpliceWay(clientFd, upstreamFd);
     this.#down = new SpliceWay(upstreamFd, clientFd);
     try {
@@ -218,7 +226,6 @@ class SpliceWay {
   constructor(from: number, to: number) {
     this.#from = from;
     this.#to = to;
-    scratch ??= Region.allocate(COPY_BYTES);
   }
 
   /** Bytes that were read already go in front, through the pipe. @throws SysError */

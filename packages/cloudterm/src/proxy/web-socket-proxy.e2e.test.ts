@@ -1,7 +1,10 @@
 import { randomBytes } from "node:crypto";
+import { readdirSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import { getResourceLimit, isSupported, RLIMIT_NOFILE, setResourceLimit } from "@tz/sys";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { descriptorLoop } from "../kernel/descriptor-loop.js";
 import { EchoUpstream, type Front, ProxyGateway, rawUpstream, until } from "./proxy-gateway.fixture.js";
 import { acceptKeyOf } from "./upstream-handshake.js";
 import type { WebSocketProxyOptions } from "./web-socket-proxy.js";
@@ -374,6 +377,95 @@ describe.each(["epoll", "node:http"] as const)("bare sockets, %s", (front) => {
     expect(idle.ends[0]).toMatchObject({ by: "gateway", reason: "nothing was said for too long" });
     expect(total.ends[0]).toMatchObject({ by: "gateway", reason: "the time of the connection is over" });
   });
+
+  test.skipIf(!isSupported().supported).each(MODES)(
+    "%s: no descriptor is left when the sides are joined: Node's are used, and none leaks",
+    async (mode) => {
+      descriptorLoop();
+      const limit = getResourceLimit(RLIMIT_NOFILE);
+      stops.push(() => setResourceLimit(RLIMIT_NOFILE, limit));
+      const up = await shakenUpstream((socket) => {
+        setResourceLimit(RLIMIT_NOFILE, { ...limit, soft: 1 });
+        socket.on("data", () => socket.write(Buffer.of(0x82, 1, 0x42)));
+        socket.on("end", () => socket.end());
+      });
+      const { port, proxy, ends } = bound(await gateway(front, up.port, { mode }));
+      const before = readdirSync("/proc/self/fd").length;
+      const client = await rawClient(port);
+      client.socket.write(Buffer.of(0x82, 0x81, 0, 0, 0, 0, 0x41));
+      await until(() => client.got().length > 0 || client.ended());
+      setResourceLimit(RLIMIT_NOFILE, limit);
+      expect([...client.got()]).toEqual([0x82, 1, 0x42]);
+      client.socket.destroy();
+      await until(() => proxy.stats.connections === 0);
+      expect(ends.map(({ by }) => by)).toEqual(["client"]);
+      await until(() => readdirSync("/proc/self/fd").length <= before);
+    },
+  );
+
+  test.each(MODES)(
+    "%s: a connection that is being opened when the proxy closes is not joined",
+    async (mode) => {
+      let answer: (() => void) | undefined;
+      let upstreamClosed = false;
+      const up = await rawUpstream((socket) => {
+        socket.on("close", () => {
+          upstreamClosed = true;
+        });
+        socket.on("end", () => socket.end());
+        socket.once("data", (head: Buffer) => {
+          const key = /sec-websocket-key: (\S+)/i.exec(head.toString("latin1"))![1]!;
+          answer = () =>
+            void socket.write(
+              `HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptKeyOf(key)}\r\n\r\n`,
+            );
+        });
+      });
+      stops.push(() => up.stop());
+      const { port, proxy } = bound(await gateway(front, up.port, { mode }));
+      const socket = connect({ port, host: "127.0.0.1" });
+      stops.push(() => socket.destroy());
+      let got = "";
+      socket.on("data", (chunk: Buffer) => {
+        got += chunk.toString("latin1");
+      });
+      socket.write(HANDSHAKE(port));
+      await until(() => answer !== undefined);
+      proxy.close();
+      answer!();
+      await until(() => got !== "");
+      expect(got).toMatch(/^HTTP\/1\.1 503 /);
+      await until(() => upstreamClosed);
+      expect(proxy.stats).toMatchObject({ connections: 0, opening: 0 });
+    },
+  );
+
+  test.each(["is dismissed", "has had its time"] as const)(
+    "a client that said its last without a Close %s while its upstream goes on",
+    async (why) => {
+      let upstreamEnded = false;
+      const up = await shakenUpstream((socket) => {
+        const flood = setInterval(() => socket.write(Buffer.of(0x82, 3, 65, 66, 67)), 20);
+        socket.on("close", () => clearInterval(flood));
+        socket.on("end", () => {
+          upstreamEnded = true;
+        });
+      });
+      const limits = { maxTimeMs: why === "is dismissed" ? 0 : 500 };
+      const { port, proxy, ends } = bound(await gateway(front, up.port, { limits }));
+      const client = await rawClient(port);
+      client.socket.end();
+      await until(() => upstreamEnded);
+      const code = why === "is dismissed" ? 1008 : 1001;
+      if (why === "is dismissed") expect(proxy.dismiss(() => true)).toBe(1);
+      await until(() => client.ended());
+      expect(client.got().includes(Buffer.of(0x88))).toBe(true);
+      expect(client.got().includes(Buffer.of(code >> 8, code & 0xff))).toBe(true);
+      client.socket.destroy();
+      await until(() => ends.length > 0);
+      expect(ends).toMatchObject([{ by: "gateway", code }]);
+    },
+  );
 });
 
 test("whoever looks at payload sees messages as they are", async () => {

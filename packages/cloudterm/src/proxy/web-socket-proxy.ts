@@ -4,7 +4,7 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { ResponseHead, type ResponsePlan, type Tunnel, type TunnelHandler } from "@tz/http1";
 import { type ServerRequest, text, Upgraded } from "@tz/server";
-import { close, F_DUPFD_CLOEXEC, fcntl, isSupported } from "@tz/sys";
+import { F_DUPFD_CLOEXEC, fcntl, isSupported } from "@tz/sys";
 import { acceptHandshake, CLOSE, type HandshakeRequest } from "@tz/ws";
 import { CloudtermError } from "../errors.js";
 import { type Numbers, resolveNumbers } from "../option-table.js";
@@ -221,6 +221,10 @@ export class WebSocketProxy {
         tls,
         signal,
       });
+      if (this.#closed) {
+        connection.socket.destroy();
+        return text("the gateway stops\n", { status: 503, fields: ["Retry-After", "5"] });
+      }
       const answer = checked.fields.flat();
       const { protocol, extensions } = connection;
       if (protocol !== undefined) answer.push("Sec-WebSocket-Protocol", protocol);
@@ -236,11 +240,11 @@ export class WebSocketProxy {
       return new UntilDetached(tunnel, (handler, first) => {
         const fd = first === undefined && handler.open ? tunnel.detach() : undefined;
         if (fd !== undefined) this.#splice(fd, connection, tag);
-        else return this.#joinFrames(tunnel, connection, tag).fromClient;
+        else return this.#joinFrames(tunnel, connection, tag);
         return undefined;
       });
     }
-    return this.#joinFrames(tunnel, connection, tag).fromClient;
+    return this.#joinFrames(tunnel, connection, tag);
   }
 
   #joinSocket(socket: Duplex, head: Uint8Array, connection: UpstreamConnection, tag: unknown): void {
@@ -263,7 +267,7 @@ export class WebSocketProxy {
       }
     }
     const tunnel = new SocketTunnel(socket as Socket);
-    tunnel.start(this.#joinFrames(tunnel, connection, tag).fromClient, pending);
+    tunnel.start(this.#joinFrames(tunnel, connection, tag), pending);
   }
 
   #splices(socket: Socket): boolean {
@@ -280,12 +284,12 @@ export class WebSocketProxy {
     const { socket, head } = connection;
     const first = Buffer.concat([head, (socket.read() as Buffer | null) ?? Buffer.alloc(0)]);
     const upstreamFd = takeDescriptor(socket);
-    if (upstreamFd === undefined) {
-      close(clientFd);
-      socket.destroy();
-      return;
-    }
     try {
+      if (upstreamFd === undefined) {
+        const client = new DescriptorTunnel(clientFd);
+        client.start(this.#joinFrames(client, { ...connection, head: first }, tag), new Uint8Array(0));
+        return;
+      }
       const relay = new SpliceRelay(
         clientFd,
         upstreamFd,
@@ -294,14 +298,25 @@ export class WebSocketProxy {
       );
       const joined: Joined = { relay, tag };
       this.#joined.add(joined);
+      if (this.#closed) relay.stop(CLOSE.goingAway, "the gateway stops");
     } catch (error) {
-      this.#options.onEnd?.({ by: "gateway", code: CLOSE.abnormal, reason: (error as Error).message }, tag);
+      this.#notJoined(connection, error, tag);
     }
   }
 
-  #joinFrames(client: Tunnel, connection: UpstreamConnection, tag: unknown): FrameRelay {
+  /** @returns what hears the client; nobody does when there is nothing to join it with, and it is closed then */
+  #joinFrames(client: Tunnel, connection: UpstreamConnection, tag: unknown): TunnelHandler {
     const { extensions } = connection;
-    const { upstream, head } = upstreamTunnel(connection);
+    let opened: ReturnType<typeof upstreamTunnel>;
+    try {
+      opened = upstreamTunnel(connection);
+    } catch (error) {
+      // Later: whoever asks is about to hand the client to the handler.
+      queueMicrotask(() => client.destroy());
+      this.#notJoined(connection, error, tag);
+      return NOBODY;
+    }
+    const { upstream, head } = opened;
     const relay = new FrameRelay(
       client,
       upstream,
@@ -318,7 +333,13 @@ export class WebSocketProxy {
     // After the handler is in place: what comes first may be answered at once.
     queueMicrotask(() => upstream.start(relay.fromUpstream, head));
     if (this.#closed) relay.stop(CLOSE.goingAway, "the gateway stops");
-    return relay;
+    return relay.fromClient;
+  }
+
+  /** The kernel had nothing left for it. */
+  #notJoined({ socket }: UpstreamConnection, error: unknown, tag: unknown): void {
+    socket.destroy();
+    this.#options.onEnd?.({ by: "gateway", code: CLOSE.abnormal, reason: (error as Error).message }, tag);
   }
 
   #left(joined: Joined, end: RelayEnd): void {
@@ -331,6 +352,8 @@ export class WebSocketProxy {
     for (const { relay } of this.#joined) relay.tick(nowMs);
   }
 }
+
+const NOBODY: TunnelHandler = { onData() {}, onEnd() {}, onWritable() {}, onClose() {} };
 
 type Decide = (handler: UntilDetached, first: Uint8Array | undefined) => TunnelHandler | undefined;
 
@@ -385,12 +408,20 @@ function upstreamTunnel({ socket, head }: UpstreamConnection): {
   return { upstream: fd === undefined ? new SocketTunnel(socket) : new DescriptorTunnel(fd), head: first };
 }
 
-/** A descriptor of our own for the socket; Node's is closed, without a word to the peer. */
+/**
+ * A descriptor of our own for the socket; Node's is closed, without a word to the peer. `undefined`, and the socket stays
+ * with Node, when it has none, has bytes to write, or the process may have no more descriptors.
+ */
 function takeDescriptor(socket: Socket): number | undefined {
   const { fd } = (socket as unknown as { _handle?: { fd?: number } | null })._handle ?? {};
   if (fd === undefined || fd < 0 || socket.writableLength > 0) return undefined;
   socket.setNoDelay(true);
-  const own = fcntl(fd, F_DUPFD_CLOEXEC);
+  let own: number;
+  try {
+    own = fcntl(fd, F_DUPFD_CLOEXEC);
+  } catch {
+    return undefined;
+  }
   socket.on("error", () => {});
   socket.destroy();
   return own;
