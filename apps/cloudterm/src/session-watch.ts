@@ -86,7 +86,8 @@ export class SessionWatch {
           if (seen.has(id) || isNew) continue;
         }
       }
-      this.#watched.delete(id);
+      // Another socket may have come meanwhile: its session is looked at anew.
+      if (this.#watched.get(id) === watched) this.#watched.delete(id);
       terminals.dismiss(({ options }) => options.sessionId === id);
       this.#parts.peers?.dismiss((session) => session === id, LOGGED_OUT, "logged out");
     }

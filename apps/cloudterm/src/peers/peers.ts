@@ -36,6 +36,13 @@ export interface SharedView {
   readonly invite: string;
 }
 
+/** A socket that is being passed on, and has not joined: the gateway that has the terminal may take seconds to answer. */
+interface Opening {
+  readonly session: string;
+  /** What it is told when it joins. */
+  over?: readonly [code: number, reason: string];
+}
+
 interface Way {
   readonly pages: HttpProxy;
   readonly sockets: WebSocketProxy;
@@ -68,6 +75,7 @@ export class Peers {
   readonly #basePath: string;
   readonly #ways = new Map<string, Way>();
   readonly #claims = new WeakMap<object, PeerClaims>();
+  readonly #openings = new Set<Opening>();
 
   constructor({ redis, prefix, key, gateway, basePath, terminals, onError }: PeersOptions) {
     this.#basePath = basePath;
@@ -133,6 +141,27 @@ export class Peers {
     // What was passed on is here or nowhere.
     if (this.claimsOf(request) !== undefined) return undefined;
     request.keep();
+    const { session } = claims;
+    if (!request.upgrade || session === undefined) return this.#forward(request, terminal, claims);
+    // From now on: whoever ends the session while the socket is being opened ends the socket, too.
+    const opening: Opening = { session: session.id };
+    const done = () => void this.#openings.delete(opening);
+    this.#openings.add(opening);
+    request.signal.addEventListener("abort", done);
+    const plan = await this.#forward(request, terminal, claims, opening).catch((error: unknown) => {
+      done();
+      throw error;
+    });
+    if (plan?.upgrade === undefined || request.signal.aborted) done();
+    return plan;
+  }
+
+  async #forward(
+    request: ServerRequest,
+    terminal: string,
+    claims: PeerClaims,
+    opening?: Opening,
+  ): Promise<ResponsePlan | undefined> {
     const peer = await this.#directory.find(terminal);
     if (peer === undefined) return undefined;
     // Judged there, too; here it makes a refused handshake what it is.
@@ -142,7 +171,19 @@ export class Peers {
     const { pages, sockets } = this.#wayTo(peer);
     const target = pages.targetOf(request.target);
     const fields = [this.#ticketed(peer, request.method, target, claims)];
-    return sockets.accept(request, claims.session?.id, { path: target, fields });
+    const plan = await sockets.accept(request, opening?.session, { path: target, fields });
+    const { upgrade } = plan;
+    if (upgrade === undefined || opening === undefined) return plan;
+    return {
+      ...plan,
+      upgrade: (tunnel) => {
+        this.#openings.delete(opening);
+        const handler = upgrade(tunnel);
+        const { session, over } = opening;
+        if (over !== undefined) sockets.dismiss((tag) => tag === session, ...over);
+        return handler;
+      },
+    };
   }
 
   /** The answer of the first other gateway that knows what is asked for; `undefined` when none does. */
@@ -234,14 +275,16 @@ export class Peers {
     }
   }
 
-  /** Sessions with a socket that is passed on. */
+  /** Sessions with a socket that is passed on, or is about to be. */
   *sessions(): Iterable<string> {
+    for (const { session } of this.#openings) yield session;
     for (const { sockets } of this.#ways.values())
       for (const tag of sockets.tags) if (typeof tag === "string") yield tag;
   }
 
-  /** Closes sockets that are passed on, by session. */
+  /** Closes sockets that are passed on, by session; those that are being opened as soon as they are open. */
   dismiss(which: (session: string) => boolean, code: number, reason: string): void {
+    for (const opening of this.#openings) if (which(opening.session)) opening.over = [code, reason];
     for (const { sockets } of this.#ways.values())
       sockets.dismiss((tag) => typeof tag === "string" && which(tag), code, reason);
   }

@@ -72,7 +72,11 @@ export function addTerminalRoutes(app: App, parts: GatewayParts, base: string, w
           access: request.query.get("access") === "read" ? "read" : "write",
           sessionId: session.record.id,
           name: user.name,
-          hasRoom: (each) => terminals.hasRoom(each),
+          hasRoom: (each) => {
+            // Asked when the client says hello, which may be long after the first look at its session.
+            watch.add(session);
+            return terminals.hasRoom(each);
+          },
         });
       },
       // A socket that is passed on is this session's all the same.

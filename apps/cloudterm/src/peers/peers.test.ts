@@ -1,0 +1,153 @@
+import { once } from "node:events";
+import { createServer as createHttpServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import {
+  GatewayDirectory,
+  MemorySessionStore,
+  Sessions,
+  type TerminalInfo,
+  type Terminals,
+} from "@tz/cloudterm";
+import { createServer } from "@tz/server";
+import { Redis } from "ioredis";
+import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { WebSocket, WebSocketServer } from "ws";
+import type { GatewayParts } from "../gateway-parts.js";
+import { lacksRedis, RedisProgram } from "../redis-program.fixture.js";
+import { SessionWatch } from "../session-watch.js";
+import { Peers } from "./peers.js";
+
+const WAIT = { timeout: 100_000, interval: 20 };
+
+describe.skipIf(lacksRedis !== "")(`requests that are passed on${lacksRedis}`, () => {
+  let program: Promise<RedisProgram> | undefined;
+  let count = 0;
+  afterAll(async () => (await program)?.remove());
+
+  /** A gateway without terminals of its own, and a page's way to it. */
+  async function front(): Promise<{
+    readonly peers: Peers;
+    readonly sessions: Sessions;
+    readonly watch: SessionWatch;
+    /** Says that a gateway is there, with terminals. */
+    home(gateway: string, url: string, terminals?: readonly string[]): Promise<GatewayDirectory>;
+  }> {
+    program ??= new RedisProgram().start();
+    const redis = new Redis((await program).path);
+    const prefix = `${count++}:`;
+    const onError = (error: Error): void => console.error(error);
+    const peers = new Peers({
+      redis,
+      prefix,
+      key: Buffer.alloc(32, 1),
+      gateway: "front",
+      basePath: "",
+      terminals: () => ({ all: [] }) as unknown as Terminals,
+      onError,
+    });
+    const store = new MemorySessionStore();
+    const sessions = new Sessions(store, { idleMs: 1e6, maxMs: 1e7 });
+    const watch = new SessionWatch({
+      sessions,
+      peers,
+      users: new Map([["ada", { name: "ada", sessionsFromMs: 0 }]]),
+      terminals: { all: [], dismiss() {} },
+      invites: { sweep() {}, revokeAll() {} },
+    } as unknown as GatewayParts);
+    onTestFinished(async () => {
+      watch.close();
+      await peers.close();
+      await store.close();
+      redis.disconnect();
+    });
+    return {
+      peers,
+      sessions,
+      watch,
+      async home(gateway, url, terminals = []) {
+        const list = () => terminals.map((id) => ({ id, user: "ada" }) as TerminalInfo);
+        const directory = new GatewayDirectory(redis, { prefix, gateway, list, onError });
+        await directory.start(url);
+        onTestFinished(() => directory.close());
+        return directory;
+      },
+    };
+  }
+
+  const login = { user: "ada", address: "", agent: "" };
+
+  async function listen(listener: RequestListener): Promise<string> {
+    const server = createHttpServer(listener).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    });
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  test("a socket that is being opened does not survive the end of its session", async () => {
+    const { peers, sessions, watch, home } = await front();
+    const held: (() => void)[] = [];
+    const upstream = new WebSocketServer({
+      host: "127.0.0.1",
+      port: 0,
+      verifyClient: (_info, answer) => void held.push(() => answer(true)),
+    });
+    await once(upstream, "listening");
+    await home("home", `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`, ["T"]);
+    const session = await sessions.create(login);
+    const app = createServer({ loop: "auto" });
+    app.get("/socket", async (request) => {
+      watch.add(session);
+      return (await peers.forward(request, "T", { session: session.record, address: "" }))!;
+    });
+    const { port } = await app.listen({ port: 0 });
+    onTestFinished(async () => {
+      upstream.close();
+      for (const each of upstream.clients) each.terminate();
+      await app.close({ timeoutMs: 100 });
+    });
+    const dismissed = vi.spyOn(peers, "dismiss");
+    const client = new WebSocket(`ws://127.0.0.1:${port}/socket`);
+    await vi.waitUntil(() => held.length === 1, WAIT);
+    // Nobody tells of it: it is looked up.
+    await sessions.revoke([session]);
+    await vi.waitUntil(() => dismissed.mock.calls.length > 0, WAIT);
+    held[0]!();
+    const [code] = await once(client, "close");
+    expect(code).toBe(4401);
+    expect([...peers.sessions()]).toEqual([]);
+  });
+
+  test("a session stays watched for as long as its socket is being opened", async () => {
+    const { peers, home } = await front();
+    let asked = 0;
+    const server = new WebSocketServer({
+      host: "127.0.0.1",
+      port: 0,
+      verifyClient: () => {
+        asked++;
+        return false;
+      },
+    });
+    await once(server, "listening");
+    onTestFinished(() => server.close());
+    await home("home", `http://127.0.0.1:${(server.address() as AddressInfo).port}`, ["T"]);
+    const app = createServer({ loop: "auto" });
+    const during: string[][] = [];
+    app.get("/socket", async (request) => {
+      const record = { id: "s", user: "ada" } as never;
+      const answer = peers.forward(request, "T", { session: record, address: "" });
+      during.push([...peers.sessions()]);
+      return (await answer)!;
+    });
+    const { port } = await app.listen({ port: 0 });
+    onTestFinished(() => app.close({ timeoutMs: 100 }));
+    const client = new WebSocket(`ws://127.0.0.1:${port}/socket`);
+    await once(client, "error");
+    expect(asked).toBe(1);
+    expect(during).toEqual([["s"]]);
+    expect([...peers.sessions()]).toEqual([]);
+  });
+});
