@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer as createHttpServer, type RequestListener } from "node:http";
+import { createServer as createHttpServer, type RequestListener, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import {
   GatewayDirectory,
@@ -8,7 +8,8 @@ import {
   type TerminalInfo,
   type Terminals,
 } from "@tz/cloudterm";
-import { createServer } from "@tz/server";
+import type { ResponsePlan } from "@tz/http1";
+import { createServer, type ServerRequest } from "@tz/server";
 import { Redis } from "ioredis";
 import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
@@ -149,5 +150,49 @@ describe.skipIf(lacksRedis !== "")(`requests that are passed on${lacksRedis}`, (
     expect(asked).toBe(1);
     expect(during).toEqual([["s"]]);
     expect([...peers.sessions()]).toEqual([]);
+  });
+
+  /** A page's request, as the server hands it over. */
+  function asked(target: string): ServerRequest {
+    return {
+      method: "GET",
+      target,
+      body: null,
+      upgrade: false,
+      signal: new AbortController().signal,
+      client: { address: "" },
+      fields: () => ({}),
+      keep() {},
+    } as unknown as ServerRequest;
+  }
+  const claims = { session: { id: "s", user: "ada" } as SessionRecord, address: "" };
+
+  async function textOf(plan: ResponsePlan | undefined): Promise<string> {
+    if (plan?.body.kind !== "stream") throw new Error("no stream");
+    let text = "";
+    for await (const chunk of plan.body.chunks) text += Buffer.from(chunk).toString();
+    return text;
+  }
+
+  test("an answer of one gateway goes on while others are asked and forgotten", async () => {
+    const { peers, home } = await front();
+    const held: ServerResponse[] = [];
+    const has = await listen(({ url }, response) => {
+      if (url?.endsWith("/slow") !== true) return void response.writeHead(404).end();
+      response.write("begin ");
+      held.push(response);
+    });
+    const hasNot = await listen((_request, response) => void response.writeHead(404).end());
+    const directory = await home("a", has);
+    const slow = await peers.forwardToAny(asked("/api/recordings/slow"), claims);
+    expect(slow?.head.status).toBe(200);
+    await home("b", hasNot);
+    expect(await peers.forwardToAny(asked("/api/recordings/other"), claims)).toBeUndefined();
+    // It stops being found, and what is on its way arrives all the same.
+    await directory.close();
+    await home("c", hasNot);
+    expect(await peers.forwardToAny(asked("/api/recordings/third"), claims)).toBeUndefined();
+    held[0]!.end("end");
+    expect(await textOf(slow)).toBe("begin end");
   });
 });

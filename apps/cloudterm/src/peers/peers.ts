@@ -76,9 +76,11 @@ export class Peers {
   readonly #ways = new Map<string, Way>();
   readonly #claims = new WeakMap<object, PeerClaims>();
   readonly #openings = new Set<Opening>();
+  readonly #onError: (error: Error) => void;
 
   constructor({ redis, prefix, key, gateway, basePath, terminals, onError }: PeersOptions) {
     this.#basePath = basePath;
+    this.#onError = onError;
     this.#tickets = new InternalTickets({ key, gateway });
     this.#directory = new GatewayDirectory(redis, {
       prefix,
@@ -259,16 +261,21 @@ export class Peers {
           allowOrigin: () => true,
         }),
       };
-      this.#prune();
       this.#ways.set(gateway, way);
+      this.#prune().catch(this.#onError);
     }
     return way;
   }
 
-  /** A gateway that was started again has a new name: ways to the old one are empty. */
-  #prune(): void {
-    for (const [gateway, { pages, sockets }] of this.#ways) {
-      if (sockets.stats.connections + sockets.stats.opening > 0) continue;
+  /** A gateway that was started again has a new name: the way to the old one is forgotten when nobody is on it. */
+  async #prune(): Promise<void> {
+    const gone = new Set([...this.#ways.keys()]);
+    for (const { gateway } of await this.#directory.gateways()) gone.delete(gateway);
+    for (const gateway of gone) {
+      const way = this.#ways.get(gateway);
+      if (way === undefined) continue;
+      const { pages, sockets } = way;
+      if (sockets.stats.connections + sockets.stats.opening + pages.active > 0) continue;
       pages.close();
       sockets.close();
       this.#ways.delete(gateway);

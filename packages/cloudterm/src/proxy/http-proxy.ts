@@ -75,9 +75,20 @@ export class HttpProxy {
       : new HttpAgent(pool);
   }
 
+  /** Requests that wait for a connection to the upstream, or have one: their answers are not over. */
+  get active(): number {
+    let count = 0;
+    for (const each of Object.values(this.#agent.sockets)) count += each?.length ?? 0;
+    for (const each of Object.values(this.#agent.requests)) count += each?.length ?? 0;
+    return count;
+  }
+
   /** Closes idle connections to the upstream; those in use end with their request. */
   close(): void {
-    this.#agent.destroy();
+    // Not `destroy()`: it ends those in use, too.
+    this.#agent.maxFreeSockets = 0;
+    for (const sockets of Object.values(this.#agent.freeSockets))
+      for (const socket of [...(sockets ?? [])]) socket.destroy();
   }
 
   /**
