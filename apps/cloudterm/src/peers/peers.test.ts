@@ -13,9 +13,7 @@ import { createServer, type ServerRequest } from "@tz/server";
 import { Redis } from "ioredis";
 import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
-import type { GatewayParts } from "../gateway-parts.js";
 import { lacksRedis, RedisProgram } from "../redis-program.fixture.js";
-import { SessionWatch } from "../session-watch.js";
 import { Peers } from "./peers.js";
 
 const WAIT = { timeout: 100_000, interval: 20 };
@@ -29,7 +27,6 @@ describe.skipIf(lacksRedis !== "")(`requests that are passed on${lacksRedis}`, (
   async function front(): Promise<{
     readonly peers: Peers;
     readonly sessions: Sessions;
-    readonly watch: SessionWatch;
     /** Says that a gateway is there, with terminals. */
     home(gateway: string, url: string, terminals?: readonly string[]): Promise<GatewayDirectory>;
   }> {
@@ -48,15 +45,7 @@ describe.skipIf(lacksRedis !== "")(`requests that are passed on${lacksRedis}`, (
     });
     const store = new MemorySessionStore();
     const sessions = new Sessions(store, { idleMs: 1e6, maxMs: 1e7 });
-    const watch = new SessionWatch({
-      sessions,
-      peers,
-      users: new Map([["ada", { name: "ada", sessionsFromMs: 0 }]]),
-      terminals: { all: [], dismiss() {} },
-      invites: { sweep() {}, revokeAll() {} },
-    } as unknown as GatewayParts);
     onTestFinished(async () => {
-      watch.close();
       await peers.close();
       await store.close();
       redis.disconnect();
@@ -64,7 +53,6 @@ describe.skipIf(lacksRedis !== "")(`requests that are passed on${lacksRedis}`, (
     return {
       peers,
       sessions,
-      watch,
       async home(gateway, url, terminals = []) {
         const list = () => terminals.map((id) => ({ id, user: "ada" }) as TerminalInfo);
         const directory = new GatewayDirectory(redis, { prefix, gateway, list, onError });
@@ -88,7 +76,8 @@ describe.skipIf(lacksRedis !== "")(`requests that are passed on${lacksRedis}`, (
   }
 
   test("a socket that is being opened does not survive the end of its session", async () => {
-    const { peers, sessions, watch, home } = await front();
+    const { peers, sessions, home } = await front();
+    sessions.onRemoved((ids) => peers.dismiss((id) => ids.includes(id), 4401, "logged out"));
     const held: (() => void)[] = [];
     const upstream = new WebSocketServer({
       host: "127.0.0.1",
@@ -100,7 +89,6 @@ describe.skipIf(lacksRedis !== "")(`requests that are passed on${lacksRedis}`, (
     const session = await sessions.create(login);
     const app = createServer({ loop: "auto" });
     app.get("/socket", async (request) => {
-      watch.add(session);
       return (await peers.forward(request, "T", { session: session.record, address: "" }))!;
     });
     const { port } = await app.listen({ port: 0 });
@@ -109,12 +97,9 @@ describe.skipIf(lacksRedis !== "")(`requests that are passed on${lacksRedis}`, (
       for (const each of upstream.clients) each.terminate();
       await app.close({ timeoutMs: 100 });
     });
-    const dismissed = vi.spyOn(peers, "dismiss");
     const client = new WebSocket(`ws://127.0.0.1:${port}/socket`);
     await vi.waitUntil(() => held.length === 1, WAIT);
-    // Nobody tells of it: it is looked up.
     await sessions.revoke([session]);
-    await vi.waitUntil(() => dismissed.mock.calls.length > 0, WAIT);
     held[0]!();
     const [code] = await once(client, "close");
     expect(code).toBe(4401);

@@ -97,6 +97,17 @@ export class MemorySessionStore implements SessionStore {
     this.#snapshot?.later();
   }
 
+  async replace(before: StoredSession, { key, record }: StoredSession, nowMs: number): Promise<boolean> {
+    if ((await this.get(before.key, nowMs)) === undefined) return false;
+    const gone = this.#delete(before.key);
+    // Somebody else was faster.
+    if (gone === undefined) return false;
+    this.#insert(key, record);
+    this.#tell([gone.id]);
+    await this.#snapshot?.flush();
+    return true;
+  }
+
   async remove(sessions: readonly StoredSession[]): Promise<void> {
     const ids: string[] = [];
     for (const { key } of sessions) {

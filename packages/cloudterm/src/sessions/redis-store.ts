@@ -25,6 +25,22 @@ if #gone > 0 then redis.call('PUBLISH', ARGV[1], cjson.encode(gone)) end
 return #gone`;
 
 /**
+ * Puts a session in the place of another of the same user, if that is there, and tells everybody.
+ * KEYS: session key, new session key, set of the user. ARGV: channel, member, new member, record, ms of the session, ms of the set.
+ */
+const REPLACE = `
+local value = redis.call('GET', KEYS[1])
+if not value then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('SREM', KEYS[3], ARGV[2])
+redis.call('SET', KEYS[2], ARGV[4], 'PX', ARGV[5])
+redis.call('SADD', KEYS[3], ARGV[3])
+redis.call('PEXPIRE', KEYS[3], ARGV[6], 'NX')
+redis.call('PEXPIRE', KEYS[3], ARGV[6], 'GT')
+redis.call('PUBLISH', ARGV[1], cjson.encode({cjson.decode(value).id}))
+return 1`;
+
+/**
  * Sessions in Redis or Valkey, shared by all gateways with the same prefix. Expiry is the server's (`PX`), removal is
  * told to all gateways on a channel. Keys of one user are not of one slot: it needs a server, not a cluster.
  *
@@ -36,7 +52,8 @@ export class RedisSessionStore implements SessionStore {
   readonly #prefix: string;
   readonly #listeners: ((ids: readonly string[]) => void)[] = [];
   readonly #gapListeners: (() => void)[] = [];
-  readonly #subscribed: Promise<unknown>;
+  /** The latest attempt: a first one that failed does not stand in the way for ever. */
+  #subscribed: Promise<unknown>;
 
   constructor(redis: Redis, { prefix = "tz:cloudterm:" }: RedisStoreOptions = {}) {
     this.#redis = redis;
@@ -48,15 +65,21 @@ export class RedisSessionStore implements SessionStore {
       const ids = JSON.parse(message) as string[];
       for (const listener of this.#listeners) listener(ids);
     });
-    this.#subscribed = this.#subscriber.subscribe(`${prefix}removed`);
-    this.#subscribed.catch(() => {});
+    this.#subscribed = this.#subscribe();
     this.#subscriber.on("ready", () => void this.#listensAgain());
+  }
+
+  #subscribe(): Promise<unknown> {
+    const subscribed = this.#subscriber.subscribe(`${this.#prefix}removed`);
+    subscribed.catch(() => {});
+    return subscribed;
   }
 
   /** What was told while nobody listened is not told again. */
   async #listensAgain(): Promise<void> {
+    this.#subscribed = this.#subscribe();
     try {
-      await this.#subscriber.subscribe(`${this.#prefix}removed`);
+      await this.#subscribed;
     } catch {
       // Away again: there will be another time.
       return;
@@ -100,6 +123,22 @@ export class RedisSessionStore implements SessionStore {
     const ttlMs = expiryOf(record) - Date.now();
     if (ttlMs <= 0) return;
     await redisAnswer(this.#redis.set(this.#session(key), JSON.stringify(record), "PX", ttlMs, "XX"));
+  }
+
+  async replace(before: StoredSession, { key, record }: StoredSession, nowMs: number): Promise<boolean> {
+    await redisAnswer(this.#subscribed);
+    const ttlMs = expiryOf(record) - nowMs;
+    if (ttlMs <= 0) return false;
+    const keys = [this.#session(before.key), this.#session(key), this.#user(record.user)];
+    const args = [
+      `${this.#prefix}removed`,
+      before.key,
+      key,
+      JSON.stringify(record),
+      ttlMs,
+      record.endMs - nowMs,
+    ];
+    return (await redisAnswer(this.#redis.eval(REPLACE, keys.length, ...keys, ...args))) === 1;
   }
 
   async remove(sessions: readonly StoredSession[]): Promise<void> {

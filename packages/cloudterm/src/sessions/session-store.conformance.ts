@@ -57,6 +57,29 @@ export function sessionStoreConformance(name: string, { make }: StoreUnderTest, 
       expect(await store.get("key", Date.now())).toBeUndefined();
     });
 
+    test("replaces a session once, and brings none back that was removed", async () => {
+      const { store, other } = await make();
+      const ada = { key: "key", record: record("ada", "a") };
+      const next = (id: string) => ({ key: `key-${id}`, record: record("ada", id) });
+      await store.add(ada.key, ada.record);
+      const told = new Promise<readonly string[]>((resolve) => (other ?? store).onRemoved(resolve));
+      // Two at once: the login does not become two.
+      const both = await Promise.all([
+        store.replace(ada, next("b"), Date.now()),
+        (other ?? store).replace(ada, next("c"), Date.now()),
+      ]);
+      expect([...both].sort()).toEqual([false, true]);
+      expect(await told).toEqual(["a"]);
+      expect(await store.get("key", Date.now())).toBeUndefined();
+      const left = await store.ofUser("ada", Date.now());
+      expect(left.map(({ key }) => key)).toEqual([both[0] ? "key-b" : "key-c"]);
+      expect(await store.get(left[0]!.key, Date.now())).toEqual(left[0]!.record);
+      await store.remove(left);
+      expect(await store.replace(left[0]!, next("d"), Date.now())).toBe(false);
+      expect(await store.ofUser("ada", Date.now())).toEqual([]);
+      expect(await store.get("key-d", Date.now())).toBeUndefined();
+    });
+
     test("lists the sessions of a user, the newest first, and removes some of them", async () => {
       const { store } = await make();
       const nowMs = Date.now();

@@ -35,6 +35,12 @@ export interface SessionStore {
   get(key: string, nowMs: number): Promise<SessionRecord | undefined>;
   /** Notes that the session was heard of. A session that was removed meanwhile does not come back. */
   touch(key: string, record: SessionRecord): Promise<void>;
+  /**
+   * Puts a session in the place of another of the same user, in one step: what was removed meanwhile does not come back.
+   * Whoever listens is told that the other was removed.
+   * @returns whether the other was there
+   */
+  replace(before: StoredSession, after: StoredSession, nowMs: number): Promise<boolean>;
   /** Removes sessions; resolves when that is permanent. Everybody who listens is told, on all machines. */
   remove(keys: readonly StoredSession[]): Promise<void>;
   /** The sessions of a user that have not expired, the newest first. */

@@ -60,6 +60,17 @@ test("rotation voids the old secret, and lets the login last no longer", async (
   expect(after.csrfToken).not.toBe(before.csrfToken);
 });
 
+test("rotation does not bring back a login that was revoked, and makes no second one of it", async () => {
+  const { sessions } = make();
+  const revoked = await sessions.create(login);
+  await sessions.revoke([revoked]);
+  await expect(sessions.rotate(revoked)).rejects.toMatchObject({ code: "TZ_CLOUDTERM_SESSION" });
+  const twice = await sessions.create(login);
+  const results = await Promise.allSettled([sessions.rotate(twice), sessions.rotate(twice)]);
+  expect(results.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+  expect((await sessions.list("ada")).length).toBe(1);
+});
+
 test("sessions are revoked one by one and all together, but only of their user", async () => {
   const { sessions } = make();
   const mine = [await sessions.create(login), await sessions.create(login), await sessions.create(login)];

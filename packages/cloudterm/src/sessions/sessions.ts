@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { CloudtermError } from "../errors.js";
 import { derivedFrom, isSecret, keyOf, newSecret } from "./session-id.js";
 import type { SessionRecord, SessionStore, StoredSession } from "./session-store.js";
 
@@ -75,13 +76,15 @@ export class Sessions {
   /**
    * The same login under a new secret, when what it may do or how it is entered changes. The old one is void, its sockets are
    * closed; the login lasts no longer than before.
+   * @throws CloudtermError `TZ_CLOUDTERM_SESSION` when the login is over, or was given another secret meanwhile
    */
   async rotate(session: Session): Promise<Session> {
-    const record = { ...session.record, id: newId(), lastSeenMs: this.#now() };
+    const nowMs = this.#now();
+    const record = { ...session.record, id: newId(), lastSeenMs: nowMs };
     const secret = newSecret();
     const key = keyOf(secret);
-    await this.#store.add(key, record);
-    await this.revoke([session]);
+    if (!(await this.#store.replace(session, { key, record }, nowMs)))
+      throw new CloudtermError("TZ_CLOUDTERM_SESSION");
     return proven(secret, key, record);
   }
 
