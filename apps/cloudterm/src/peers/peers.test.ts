@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import {
   GatewayDirectory,
   MemorySessionStore,
+  type SessionRecord,
   Sessions,
   type TerminalInfo,
   type Terminals,
