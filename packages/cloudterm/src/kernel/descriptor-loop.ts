@@ -18,11 +18,16 @@ import {
 const EVENTS_PER_TURN = 256;
 /** While there is traffic the loop looks again without waiting, so often before Node's own loop gets a turn. */
 const TURNS_PER_WAKE = 4;
+/** After so long Node's own loop gets its turn, whatever there is still to do. */
+const LONG_TURN_MS = 5;
 const EVENTS = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
 /** Who owns a descriptor of the loop. */
 export interface DescriptorOwner {
-  /** The edge came: read and write until the kernel says EAGAIN. @param events `EPOLL*` bits */
+  /**
+   * The edge came: read and write until the kernel says EAGAIN, or until the turn is long, and go on `soon` then.
+   * @param events `EPOLL*` bits
+   */
   onEvents(events: number): void;
 }
 
@@ -45,6 +50,7 @@ export class DescriptorLoop {
   readonly #watch: Watch;
   #generation = 0;
   #wakePending = false;
+  #wakeMs = 0;
 
   constructor() {
     this.#watch = watchReadable(this.#epollFd, () => this.#wake());
@@ -74,6 +80,15 @@ export class DescriptorLoop {
   /** Calls back in the next turn, once, so that one descriptor does not keep the loop for itself. */
   soon(callback: () => void): void {
     this.#ready.add(callback);
+    this.#wakeSoon();
+  }
+
+  /** Whether others have waited long enough: what there is still to do is left to {@link soon}. */
+  isTurnLong(): boolean {
+    return performance.now() - this.#wakeMs > LONG_TURN_MS;
+  }
+
+  #wakeSoon(): void {
     if (this.#wakePending) return;
     this.#wakePending = true;
     setImmediate(() => {
@@ -90,17 +105,29 @@ export class DescriptorLoop {
   }
 
   #wake(): void {
+    this.#wakeMs = performance.now();
+    this.#runReady();
     for (let turn = 0; turn < TURNS_PER_WAKE; turn++) {
-      if (turn === 0 && this.#ready.size > 0) {
-        const due = [...this.#ready];
-        this.#ready.clear();
-        for (const callback of due) callback();
-      }
       const count = epollWait(this.#epollFd, this.#events, 0);
       if (count <= 0) return;
       for (let i = 0; i < count; i++) {
         const entry = this.#entries.get(this.#events.fd(i));
         if (entry?.generation === this.#events.generation(i)) entry.owner.onEvents(this.#events.events(i));
+      }
+      if (this.isTurnLong()) return;
+    }
+  }
+
+  /** Those that are ready now, in their order; the rest of them stay in front when the turn gets long. */
+  #runReady(): void {
+    let due = this.#ready.size;
+    for (const callback of this.#ready) {
+      if (due-- === 0) return;
+      this.#ready.delete(callback);
+      callback();
+      if (this.#ready.size > 0 && this.isTurnLong()) {
+        this.#wakeSoon();
+        return;
       }
     }
   }

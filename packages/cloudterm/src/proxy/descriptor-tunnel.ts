@@ -19,8 +19,8 @@ const EAGAIN = 11;
 const EINTR = 4;
 const READ_BYTES = 256 * 1024;
 const COPY_BYTES = 64 * 1024;
-/** One connection is read so often in a turn; then others follow. */
-const READS_PER_TURN = 8;
+/** So much is read of one connection in a turn that is not long; then others follow. */
+const BYTES_PER_TURN = 8 * READ_BYTES;
 /** The peer said its last, or is gone: a read that comes back short has not emptied the socket then. */
 const ENDING = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
@@ -77,7 +77,8 @@ export class DescriptorTunnel implements Tunnel, DescriptorOwner {
     }
     if ((events & (EPOLLIN | ENDING)) !== 0) {
       this.#readable = true;
-      this.#read();
+      if (this.#loop.isTurnLong()) this.#readSoon();
+      else this.#read();
     }
   }
 
@@ -91,12 +92,14 @@ export class DescriptorTunnel implements Tunnel, DescriptorOwner {
     const handler = this.#handler;
     if (handler === undefined) return;
     const { address, bytes } = input!;
-    for (let i = 0; i < READS_PER_TURN; i++) {
+    for (let left = BYTES_PER_TURN; left > 0; ) {
       if (this.#held || this.#ended || this.#gone || !this.#readable) return;
       const count = recv(this.#fd, address, READ_BYTES, 0);
       if (count > 0) {
         if (count < READ_BYTES && !this.#ending) this.#readable = false;
         handler.onData(bytes, 0, count);
+        left -= count;
+        if (this.#readable && this.#loop.isTurnLong()) break;
       } else if (count === 0) {
         this.#ended = true;
         this.#readable = false;

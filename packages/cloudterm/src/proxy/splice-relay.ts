@@ -167,7 +167,8 @@ export class SpliceRelay implements Relay {
     if ((events & ENDING) !== 0) reads.ending = true;
     if ((events & (EPOLLIN | ENDING)) !== 0) reads.readable = true;
     if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) !== 0) writes.writable = true;
-    this.#run();
+    if (this.#loop.isTurnLong()) this.#loop.soon(this.#again);
+    else this.#run();
   }
 
   readonly #again = (): void => this.#run();

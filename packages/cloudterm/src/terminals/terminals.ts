@@ -21,6 +21,14 @@ export const TERMINAL_LIMITS = {
     unit: "terminals",
     meaning: "Open at a time of one user.",
   },
+  openTimeoutMs: {
+    default: 30_000,
+    min: 100,
+    max: HOUR_MS,
+    unit: "ms",
+    meaning:
+      "A back end that has not opened a terminal after so long has failed; what it opens later is ended.",
+  },
   maxViewers: { default: 32, min: 1, max: 10_000, unit: "viewers", meaning: "Viewers of one terminal." },
   ringBytes: {
     default: MiB,
@@ -194,8 +202,8 @@ export class Terminals {
       const id = randomBytes(15).toString("base64url");
       const start = { id, user, backend: backend.name, ...size };
       const recorder = open.record === true ? await this.#options.record?.(start) : undefined;
-      const { ringBytes, windowBytes, maxInputBytes } = this.#limits;
-      const terminal = await Terminal.open(backend, {
+      const { ringBytes, windowBytes, maxInputBytes, openTimeoutMs } = this.#limits;
+      const opening = Terminal.open(backend, {
         id,
         user,
         ...size,
@@ -207,7 +215,8 @@ export class Terminals {
         recorder,
         now: this.#now,
         onEnd: (ended, end) => this.#options.onEvent?.({ kind: "ended", terminal: ended, end }),
-      }).catch((error: Error) => {
+      });
+      const terminal = await openedWithin(opening, openTimeoutMs).catch((error: Error) => {
         recorder?.end({ code: undefined, signal: undefined, message: error.message });
         throw error;
       });
@@ -322,6 +331,30 @@ export class Terminals {
     }
     this.#terminals.clear();
   }
+}
+
+/** @throws CloudtermError `TZ_CLOUDTERM_BACKEND` when it takes longer */
+function openedWithin(opening: Promise<Terminal>, timeoutMs: number): Promise<Terminal> {
+  return new Promise((resolve, reject) => {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      reject(
+        new CloudtermError("TZ_CLOUDTERM_BACKEND", `the terminal was not opened within ${timeoutMs} ms`),
+      );
+    }, timeoutMs);
+    opening.then(
+      (terminal) => {
+        clearTimeout(timer);
+        if (late) terminal.end();
+        else resolve(terminal);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
+  });
 }
 
 function isOver(passedMs: number, limitMs: number): boolean {

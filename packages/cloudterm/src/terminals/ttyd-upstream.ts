@@ -4,7 +4,12 @@ import { CloudtermError } from "../errors.js";
 import type { Upstream, UpstreamGuard } from "../proxy/upstream.js";
 import { unreachable } from "../proxy/upstream-handshake.js";
 import type { TerminalBackend } from "./terminal-backend.js";
-import { type TerminalDialect, type UpstreamTerminalOptions, upstreamTerminal } from "./upstream-terminal.js";
+import {
+  type TerminalDialect,
+  type UpstreamTerminalOptions,
+  upstreamTerminal,
+  withOwnFields,
+} from "./upstream-terminal.js";
 import { SERVER, TTYD_PROTOCOL, textMessage } from "./wire.js";
 
 export interface TtydUpstreamOptions extends UpstreamTerminalOptions {
@@ -24,7 +29,7 @@ export function ttydUpstream({ credential, ...options }: TtydUpstreamOptions): T
     credential === undefined
       ? []
       : [["Authorization", `Basic ${Buffer.from(credential).toString("base64")}`] as const];
-  const fields = [...basic, ...(options.fields ?? [])];
+  const fields = withOwnFields(basic, options.fields ?? []);
   return upstreamTerminal("ttyd", { ...options, fields }, async (guard, upstream) =>
     dialect(await tokenOf(guard, upstream, { ...options, fields })),
   );
@@ -54,16 +59,19 @@ function tokenOf(
   const { secure, host, port, authority } = upstream;
   const path = upstream.path.replace(/\/ws(\?.*)?$/, "/token");
   const { fields = [], tls, connectTimeoutMs = 10_000 } = options;
-  const headers = [["Host", authority], ...fields].flat();
+  const headers = withOwnFields([["Host", authority]], fields).flat();
   const asked = { host, port, path, headers, agent: false as const, lookup: guard.lookup };
   return new Promise((resolve, reject) => {
     const fail = (message: string): void => {
+      clearTimeout(timer);
       reject(new CloudtermError("TZ_CLOUDTERM_BACKEND", message));
       request.destroy();
     };
     const request = secure ? httpsRequest({ ...tls, ...asked }) : httpRequest(asked);
-    request.setTimeout(connectTimeoutMs, () =>
-      fail(`the upstream did not answer within ${connectTimeoutMs} ms`),
+    // For all of it: one that sends a byte now and then has not answered either.
+    const timer = setTimeout(
+      () => fail(`the upstream did not answer within ${connectTimeoutMs} ms`),
+      connectTimeoutMs,
     );
     request.on("error", (error: NodeJS.ErrnoException) => fail(unreachable(error)));
     request.on("response", (response) => {
@@ -73,11 +81,17 @@ function tokenOf(
         text += chunk;
         if (text.length > TOKEN_BYTES_MAX) fail("the upstream's token is too long");
       });
+      const onBroken = (): void => fail("the upstream broke off while it was asked for a token");
+      response.on("error", onBroken);
+      // After `end` nobody waits any more.
+      response.on("close", onBroken);
       response.on("end", () => {
         try {
           const { token } = JSON.parse(text) as { token?: unknown };
-          if (response.statusCode === 200 && typeof token === "string") resolve(token);
-          else fail(`the upstream answered ${response.statusCode} when it was asked for a token`);
+          if (response.statusCode === 200 && typeof token === "string") {
+            clearTimeout(timer);
+            resolve(token);
+          } else fail(`the upstream answered ${response.statusCode} when it was asked for a token`);
         } catch {
           fail(`the upstream answered ${response.statusCode} when it was asked for a token`);
         }

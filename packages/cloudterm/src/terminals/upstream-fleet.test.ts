@@ -18,6 +18,8 @@ test.each<[string, unknown]>([
   ['upstream 1: credential is "something else"', [{ ...good, credential: "secret" }]],
   ["upstream 1: fields", [{ ...good, fields: { "X Y": "a" } }]],
   ["upstream 1: fields", [{ ...good, fields: { "X-Y": "a\r\nHost: b" } }]],
+  ['upstream 1: fields is "sec-websocket-Key"', [{ ...good, fields: { "sec-websocket-Key": "a" } }]],
+  ['upstream 1: fields is "Connection"', [{ ...good, fields: { "X-Y": "a", Connection: "close" } }]],
   ["upstream 1: extra", [{ ...good, extra: 1 }]],
   ["allowed: a ws:, wss:, http: or https: URL", [{ ...good, url: "ws://80@evil/ws" }]],
 ])("what is none is refused: %s", (message, list) => {

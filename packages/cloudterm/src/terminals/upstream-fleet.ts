@@ -14,7 +14,7 @@ export interface UpstreamEntry {
   readonly protocol?: "ttyd" | "raw" | undefined;
   /** `user:password` of ttyd's `--credential`. */
   readonly credential?: string | undefined;
-  /** More fields of the handshake, such as the one of ttyd's `--auth-header`. */
+  /** More fields of the handshake, such as the one of ttyd's `--auth-header`; not `Connection`, `Upgrade`, `Sec-WebSocket-*`. */
   readonly fields?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -24,6 +24,8 @@ export interface UpstreamFleet extends TerminalBackend {
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const FIELD_NAME = /^[A-Za-z0-9-]{1,64}$/;
+/** What the gateway says itself when it shakes hands. */
+const OF_THE_HANDSHAKE = /^(connection|upgrade|sec-websocket-.*)$/i;
 const FIELD_VALUE = /^[\x20-\x7e]{0,4096}$/;
 const KNOWN = ["name", "url", "protocol", "credential", "fields"];
 /** The operator names them: there is no address that they must not have. */
@@ -83,6 +85,9 @@ function checked(list: unknown): readonly UpstreamEntry[] {
       throw wrong(`${at}: credential`, "something else", "user:password");
     if (fields !== undefined && !areFields(fields))
       throw wrong(`${at}: fields`, fields, "an object of names and texts");
+    const taken = Object.keys(fields ?? {}).find((field) => OF_THE_HANDSHAKE.test(field));
+    if (taken !== undefined)
+      throw wrong(`${at}: fields`, taken, "any but Connection, Upgrade and Sec-WebSocket-*");
   }
   return list as UpstreamEntry[];
 }

@@ -1,10 +1,11 @@
 import { createServer as createHttpServer } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { type AddressInfo, createServer as createSocketServer, type Socket } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { TerminalGateway } from "./gateway.fixture.js";
 import { rawUpstream } from "./raw-upstream.js";
-import type { TerminalBackend } from "./terminal-backend.js";
+import type { BackendTerminal, TerminalBackend } from "./terminal-backend.js";
+import { Terminals } from "./terminals.js";
 import { serveTtyd } from "./ttyd-server.js";
 import { ttydUpstream } from "./ttyd-upstream.js";
 
@@ -222,6 +223,105 @@ test("an upstream that refuses, hangs or answers nonsense opens no terminal, and
   expect(() => ttydUpstream({ url: "ws://127.0.0.1:7681/ws" })).toThrow(
     expect.objectContaining({ code: "TZ_CLOUDTERM_REQUEST" }),
   );
+});
+
+/** A server that answers each connection's first bytes as it is told. */
+async function bareServer(onRequest: (socket: Socket, head: string) => void): Promise<number> {
+  const open = new Set<Socket>();
+  const bare = createSocketServer((socket) => {
+    open.add(socket);
+    socket.on("error", () => {});
+    socket.once("data", (head: Buffer) => onRequest(socket, head.toString("latin1")));
+  });
+  await new Promise<void>((resolve) => bare.listen(0, "127.0.0.1", resolve));
+  stops.push(() => {
+    for (const socket of open) socket.destroy();
+    bare.close();
+  });
+  return (bare.address() as AddressInfo).port;
+}
+
+const HALF_A_TOKEN = 'HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"tok';
+
+test.each<[string, (socket: Socket) => unknown, RegExp]>([
+  ["closes", (socket) => socket.end(HALF_A_TOKEN), /broke off/],
+  [
+    "resets",
+    (socket) => socket.write(HALF_A_TOKEN, () => socket.resetAndDestroy()),
+    /broke off|without an answer/,
+  ],
+  [
+    "dribbles",
+    (socket) => {
+      socket.write(HALF_A_TOKEN);
+      const dribble = setInterval(() => socket.write(" "), 20);
+      socket.on("close", () => clearInterval(dribble));
+    },
+    /did not answer within 500 ms|when it was asked for a token/,
+  ],
+])(
+  "a ttyd that %s in the middle of its token opens no terminal and gives the user's slot back",
+  async (_name, answer, message) => {
+    const port = await bareServer((socket) => void answer(socket));
+    const backend = ttydUpstream({ url: `ws://127.0.0.1:${port}/ws`, allow, connectTimeoutMs: 500 });
+    const terminals = new Terminals({ backends: { up: backend }, limits: { maxTerminalsPerUser: 1 } });
+    stops.push(() => terminals.close());
+    for (let i = 0; i < 2; i++) {
+      await expect(terminals.open({ user: "ada" })).rejects.toMatchObject({
+        code: "TZ_CLOUDTERM_BACKEND",
+        message: expect.stringMatching(message),
+      });
+    }
+  },
+);
+
+test("a back end that does not open in time gives the user's slot back, and what it opens later is ended", async () => {
+  let open: ((terminal: BackendTerminal) => void) | undefined;
+  const backend: TerminalBackend = {
+    name: "slow",
+    open: () =>
+      new Promise((resolve) => {
+        open = resolve;
+      }),
+  };
+  const limits = { maxTerminalsPerUser: 1, openTimeoutMs: 100 };
+  const terminals = new Terminals({ backends: { slow: backend }, limits });
+  stops.push(() => terminals.close());
+  for (let i = 0; i < 2; i++) {
+    await expect(terminals.open({ user: "ada" })).rejects.toThrow("was not opened within 100 ms");
+  }
+  const ended = await new Promise((resolve) => {
+    const late = { pendingInputBytes: 0, write: () => true, resize() {}, pause() {}, resume() {} };
+    open!({ ...late, end: () => resolve(true) });
+  });
+  expect(ended).toBe(true);
+  expect(terminals.all).toEqual([]);
+});
+
+test("an operator's Host, Origin and Authorization are sent once, in place of the gateway's", async () => {
+  const heads: string[] = [];
+  const port = await bareServer((socket, head) => {
+    heads.push(head);
+    socket.end(
+      head.includes("/token")
+        ? 'HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{"token":"t"}'
+        : "HTTP/1.1 403 x\r\n\r\n",
+    );
+  });
+  const fields = [
+    ["origin", "https://page.example"],
+    ["host", "v.example"],
+    ["authorization", "mine"],
+  ] as const;
+  const url = `ws://127.0.0.1:${port}/ws`;
+  const backend = ttydUpstream({ url, allow, credential: "ada:geheim", fields });
+  const events = { onOutput() {}, onDrain() {}, onEnd() {} };
+  await expect(backend.open({ user: "ada", columns: 80, rows: 24 }, events)).rejects.toThrow("403");
+  expect(heads.length).toBe(2);
+  for (const head of heads) {
+    const lines = head.split("\r\n").filter((line) => /^(origin|host|authorization):/i.test(line));
+    expect(lines).toEqual(["origin: https://page.example", "host: v.example", "authorization: mine"]);
+  }
 });
 
 test("a raw WebSocket: messages are the terminal's bytes", async () => {

@@ -26,7 +26,7 @@ export interface UpstreamTerminalOptions {
   readonly url: string;
   /** Addresses that the upstream may have beside public ones; see `UpstreamGuard`. */
   readonly allow?: readonly string[] | undefined;
-  /** More fields of the handshake, such as `Authorization`. */
+  /** More fields of the handshake, such as `Authorization`; `Host` and `Origin` in place of the upstream's own. */
   readonly fields?: readonly (readonly [string, string])[] | undefined;
   readonly connectTimeoutMs?: number | undefined;
   /** An upstream that says nothing, no pong either, for so long is gone. Default 20,000. */
@@ -80,7 +80,13 @@ export function upstreamTerminal(
         upstream,
         path: upstream.path,
         // Servers that look at it (ttyd --check-origin) want their own.
-        fields: [["Host", upstream.authority], ["Origin", originOf(upstream)], ...fields],
+        fields: withOwnFields(
+          [
+            ["Host", upstream.authority],
+            ["Origin", originOf(upstream)],
+          ],
+          fields,
+        ),
         protocols: dialect.protocols,
         extensions: "",
         timeoutMs: connectTimeoutMs,
@@ -92,6 +98,14 @@ export function upstreamTerminal(
       return new UpstreamTerminal(new SocketTunnel(socket), head, settings, dialect, start, events);
     },
   };
+}
+
+type Fields = readonly (readonly [string, string])[];
+
+/** Each of `fields` whose name `own` has is left out: it would be sent twice. */
+export function withOwnFields(fields: Fields, own: Fields): Fields {
+  const names = new Set(own.map(([name]) => name.toLowerCase()));
+  return [...fields.filter(([name]) => !names.has(name.toLowerCase())), ...own];
 }
 
 class UpstreamTerminal implements BackendTerminal {
