@@ -181,4 +181,23 @@ describe.skipIf(lacksRedis !== "")(`requests that are passed on${lacksRedis}`, (
     held[0]!.end("end");
     expect(await textOf(slow)).toBe("begin end");
   });
+
+  test("a gateway that refuses or dies does not end the search in the others", async () => {
+    const { peers, home } = await front();
+    const statuses: number[] = [];
+    for (const status of [401, 403, 429, 500, 0]) {
+      const url = await listen(({ socket }, response) => {
+        statuses.push(status);
+        if (status === 0) return void socket.destroy();
+        // It never ends: nobody waits for the rest.
+        response.writeHead(status).write("no");
+      });
+      await home(`refuses-${status}`, url);
+    }
+    expect(await peers.forwardToAny(asked("/api/recordings/one"), claims)).toBeUndefined();
+    expect(statuses.sort()).toEqual([0, 401, 403, 429, 500]);
+    await home("has", await listen((_request, response) => void response.end("it")));
+    const found = await peers.forwardToAny(asked("/api/recordings/one"), claims);
+    expect([found?.head.status, await textOf(found)]).toEqual([200, "it"]);
+  });
 });

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import {
   CloudtermError,
   type CommonLimits,
@@ -19,6 +20,8 @@ export const TICKET_FIELD = "x-cloudterm-ticket";
 /** Peers are named by whoever may write to Redis: there is no address that they must not have. */
 const ANYWHERE = ["0.0.0.0/0", "::/0"];
 const ANSWER_TIMEOUT_MS = 10_000;
+/** Of one gateway after the other: a page does not wait longer for each that hangs. */
+const SEARCH_TIMEOUT_MS = 5000;
 
 /** What the gateway that a browser talks to has found out. */
 export interface PeerClaims {
@@ -193,18 +196,27 @@ export class Peers {
     if (this.claimsOf(request) !== undefined) return undefined;
     request.keep();
     for (const peer of await this.#directory.gateways()) {
-      const answer = await this.#passOn(request, peer, claims);
-      // One that is away may come back with what is asked for, another may have it.
-      if (answer.head.status !== 404 && answer.head.status < 500) return answer;
-      if (answer.body.kind === "stream") for await (const _ of answer.body.chunks);
+      // One that refuses or breaks off does not know of it; another may have it.
+      const answer = await this.#passOn(request, peer, claims, SEARCH_TIMEOUT_MS).catch((error: unknown) => {
+        if (!(error instanceof CloudtermError)) throw error;
+      });
+      if (answer === undefined) continue;
+      const { head, body } = answer;
+      if (head.status < 400 || head.status === 416) return answer;
+      if (body.kind === "stream") cancel(body.chunks);
     }
     return undefined;
   }
 
-  #passOn(request: ServerRequest, peer: PeerGateway, claims: PeerClaims): Promise<ResponsePlan> {
+  async #passOn(
+    request: ServerRequest,
+    peer: PeerGateway,
+    claims: PeerClaims,
+    headTimeoutMs?: number,
+  ): Promise<ResponsePlan> {
     const { pages } = this.#wayTo(peer);
     const target = pages.targetOf(request.target);
-    return pages.answer(request, [this.#ticketed(peer, request.method, target, claims)]);
+    return pages.answer(request, [this.#ticketed(peer, request.method, target, claims)], headTimeoutMs);
   }
 
   #ticketed({ gateway }: PeerGateway, method: string, target: string, claims: PeerClaims) {
@@ -303,4 +315,11 @@ export class Peers {
     }
     await this.#directory.close();
   }
+}
+
+/** What nobody reads to its end does not keep its connection. */
+function cancel(chunks: AsyncIterable<Uint8Array>): void {
+  if (!(chunks instanceof Readable)) return;
+  chunks.on("error", () => {});
+  chunks.destroy();
 }

@@ -61,3 +61,12 @@ test("it is over soon, and a clock that is far ahead issues nothing that lasts",
   const ahead = new InternalTickets({ key, gateway: "b", now: () => nowMs + 3_600_000 });
   expect(a.take(ahead.issue("a", request, claims), request)).toBeUndefined();
 });
+
+test("a long target does not make a long ticket", () => {
+  const { a, b } = pair();
+  const long = { method: "GET", target: `/api/terminals/x/files?path=${"%C3%A9".repeat(2000)}` };
+  const ticket = b.issue("a", long, claims);
+  expect(ticket.length).toBeLessThan(1000);
+  expect(a.take(ticket, { ...long, target: `${long.target}x` })).toBeUndefined();
+  expect(a.take(ticket, long)).toEqual(claims);
+});

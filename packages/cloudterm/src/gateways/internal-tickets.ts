@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 
 /** From being issued to being taken; gateways whose clocks are further apart refuse each other. */
 export const INTERNAL_TICKET_MS = 15_000;
@@ -19,7 +19,10 @@ export interface TicketedRequest {
   readonly target: string;
 }
 
-interface Payload extends TicketedRequest {
+interface Payload {
+  readonly method: string;
+  /** A hash: a ticket is a field of its request, and must fit beside any target. */
+  readonly target: string;
   readonly to: string;
   readonly id: string;
   readonly endMs: number;
@@ -51,7 +54,7 @@ export class InternalTickets {
       id: randomBytes(16).toString("base64url"),
       endMs: this.#now() + INTERNAL_TICKET_MS,
       method,
-      target,
+      target: hashOf(target),
       claims,
     };
     const text = Buffer.from(JSON.stringify(payload)).toString("base64url");
@@ -72,7 +75,7 @@ export class InternalTickets {
     const fits =
       payload.to === this.#gateway &&
       payload.method === method &&
-      payload.target === target &&
+      payload.target === hashOf(target) &&
       payload.endMs > nowMs &&
       payload.endMs <= nowMs + 2 * INTERNAL_TICKET_MS &&
       !this.#used.has(payload.id);
@@ -92,4 +95,8 @@ export class InternalTickets {
   #sign(text: string): Buffer {
     return createHmac("sha256", this.#key).update(text).digest();
   }
+}
+
+function hashOf(target: string): string {
+  return createHash("sha256").update(target).digest("base64url");
 }

@@ -94,10 +94,12 @@ export class HttpProxy {
   /**
    * For `@tz/server`: what a route returns. 502 and 504 say what is wrong with the upstream.
    * @param more fields of this one request for the upstream
+   * @param headTimeoutMs how long it may take to the upstream's head, where that is less than `answerTimeoutMs`
    */
   async answer(
     request: ServerRequest,
     more: readonly (readonly [string, string])[] = [],
+    headTimeoutMs?: number,
   ): Promise<ResponsePlan> {
     request.keep();
     const { address, scheme = "http", host = "" } = request.client;
@@ -110,6 +112,7 @@ export class HttpProxy {
         body === null ? undefined : Readable.from(body),
         request.signal,
         more,
+        headTimeoutMs,
       );
       const answer = fieldsForClient(response.rawHeaders, this.#upstream, this.#prefix);
       const length = lengthOf(answer);
@@ -155,6 +158,7 @@ export class HttpProxy {
     body: Readable | undefined,
     signal: AbortSignal,
     more: readonly (readonly [string, string])[] = [],
+    headTimeoutMs?: number,
   ): Promise<IncomingMessage> {
     const { secure, host, port } = this.#upstream;
     const { answerTimeoutMs } = this.#limits;
@@ -178,9 +182,14 @@ export class HttpProxy {
     };
     return new Promise((resolve, reject) => {
       const outgoing = secure ? httpsRequest({ ...this.#options.tls, ...options }) : httpRequest(options);
-      outgoing.setTimeout(answerTimeoutMs, () => {
-        outgoing.destroy(new Error(`the upstream did not answer within ${answerTimeoutMs} ms`));
-      });
+      const late = (ms: number) =>
+        void outgoing.destroy(new Error(`the upstream did not answer within ${ms} ms`));
+      outgoing.setTimeout(answerTimeoutMs, () => late(answerTimeoutMs));
+      if (headTimeoutMs !== undefined) {
+        const timer = setTimeout(() => late(headTimeoutMs), headTimeoutMs);
+        outgoing.once("response", () => clearTimeout(timer));
+        outgoing.once("close", () => clearTimeout(timer));
+      }
       outgoing.on("response", resolve);
       outgoing.on("upgrade", (_response, socket) => {
         socket.destroy();
@@ -188,8 +197,8 @@ export class HttpProxy {
       });
       outgoing.on("error", (cause: NodeJS.ErrnoException) => {
         const code = cause.code === undefined ? "" : ` (${cause.code})`;
-        const late = cause.message.includes("did not answer");
-        const message = late ? cause.message : `the upstream cannot be reached${code}`;
+        const isLate = cause.message.includes("did not answer");
+        const message = isLate ? cause.message : `the upstream cannot be reached${code}`;
         reject(new CloudtermError("TZ_CLOUDTERM_UPSTREAM", message, { cause }));
       });
       if (body === undefined) outgoing.end();

@@ -1,9 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, onTestFinished } from "vitest";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { Redis } from "ioredis";
+import { afterAll, expect, onTestFinished, test, vi } from "vitest";
 import { lacksRedis, RedisServer } from "../redis.fixture.js";
 import { MemorySessionStore } from "./memory-store.js";
 import { RedisSessionStore } from "./redis-store.js";
-import { sessionStoreConformance } from "./session-store.conformance.js";
+import { record, sessionStoreConformance } from "./session-store.conformance.js";
 
 sessionStoreConformance("memory", {
   async make() {
@@ -33,4 +36,53 @@ sessionStoreConformance(
     },
   },
   lacksRedis !== "",
+);
+
+test.skipIf(lacksRedis !== "")(
+  `logins work again when the first subscription failed${lacksRedis}`,
+  async () => {
+    server ??= RedisServer.start();
+    const { path } = await server;
+    let refuse = true;
+    let refused = 0;
+    let passed = 0;
+    // In front of Redis: the first connection is let through, those of the subscription are refused for a while.
+    const front = createServer((client) => {
+      client.on("error", () => {});
+      if (refuse && passed > 0) {
+        refused++;
+        client.end("-ERR max number of clients reached\r\n");
+        return;
+      }
+      passed++;
+      const redis = connect(path);
+      redis.on("error", () => client.destroy());
+      client.pipe(redis).pipe(client);
+    }).listen(0, "127.0.0.1");
+    await once(front, "listening");
+    const redis = new Redis((front.address() as AddressInfo).port, "127.0.0.1", {
+      maxRetriesPerRequest: 1,
+      retryStrategy: () => 20,
+    });
+    redis.on("error", () => {});
+    await redis.ping();
+    const store = new RedisSessionStore(redis, { prefix: `${randomUUID()}:` });
+    onTestFinished(async () => {
+      await store.close();
+      redis.disconnect();
+      front.close();
+    });
+    await vi.waitUntil(() => refused > 5, { timeout: 100_000, interval: 20 });
+    await expect(store.add("key", record("ada", "a"))).rejects.toMatchObject({ code: "TZ_CLOUDTERM_STORE" });
+    refuse = false;
+    await vi.waitUntil(
+      () =>
+        store.add("key", record("ada", "a")).then(
+          () => true,
+          () => false,
+        ),
+      { timeout: 100_000, interval: 20 },
+    );
+    expect(await store.get("key", Date.now())).toBeDefined();
+  },
 );
