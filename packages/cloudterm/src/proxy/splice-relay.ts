@@ -257,7 +257,7 @@ class SpliceWay {
         this.#giveBack();
         return false;
       }
-      if (i === MOVES_PER_TURN - 1) return true;
+      if (i === MOVES_PER_TURN - 1 || (this.#bulk && descriptorLoop().isTurnLong())) return true;
     }
     if (this.#isEmpty) this.#giveBack();
     return false;
