@@ -15,6 +15,7 @@ import {
   PasswordLogin,
   Recordings,
   RedisLimiter,
+  RedisPulse,
   RedisSessionStore,
   RedisTickets,
   readSshHosts,
@@ -281,11 +282,12 @@ async function redisState(url: string, folder: DataFolder): Promise<SharedState>
   redis.removeAllListeners("error");
   const onError = (error: Error): void => {
     if (isAway) return;
-    isAway = redis.status !== "ready";
+    isAway = !pulse.answers;
     console.error(
       `Redis: ${error.message}${isAway ? "; what needs a login is answered 503 until it is back" : ""}`,
     );
   };
+  const pulse = new RedisPulse(redis, { onSilent: () => onError(new Error("it does not answer")) });
   redis.on("error", onError);
   redis.on("ready", () => {
     if (isAway) console.error("Redis is back");
@@ -302,9 +304,10 @@ async function redisState(url: string, folder: DataFolder): Promise<SharedState>
     redis,
     onError,
     onBack: (listener) => void redis.on("ready", listener),
-    answers: () => redis.status === "ready",
+    answers: () => pulse.answers,
     close: async () => {
       await store.close();
+      pulse.close();
       redis.disconnect();
     },
   };

@@ -82,6 +82,7 @@ export {
   Recordings,
   type RecordingsOptions,
 } from "./recordings/recordings.js";
+export { RedisPulse, type RedisPulseOptions } from "./redis-pulse.js";
 export { nodeRequestView, type RequestView, webRequestView } from "./request-safety/request-view.js";
 export { checkCsrfToken, SameSite, type SameSiteOptions } from "./request-safety/same-site.js";
 export { type SecurityFieldsOptions, securityFields } from "./request-safety/security-fields.js";

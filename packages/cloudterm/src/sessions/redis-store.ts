@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import { redisAnswer } from "../redis-answer.js";
+import { RedisPulse } from "../redis-pulse.js";
 import { expiryOf, type SessionRecord, type SessionStore, type StoredSession } from "./session-store.js";
 
 export interface RedisStoreOptions {
@@ -49,6 +50,7 @@ return 1`;
 export class RedisSessionStore implements SessionStore {
   readonly #redis: Redis;
   readonly #subscriber: Redis;
+  readonly #pulse: RedisPulse;
   readonly #prefix: string;
   readonly #listeners: ((ids: readonly string[]) => void)[] = [];
   readonly #gapListeners: (() => void)[] = [];
@@ -66,6 +68,8 @@ export class RedisSessionStore implements SessionStore {
       for (const listener of this.#listeners) listener(ids);
     });
     this.#subscribed = this.#subscribe();
+    // A subscription whose server is gone without a word looks like one that nobody tells anything.
+    this.#pulse = new RedisPulse(this.#subscriber);
     this.#subscriber.on("ready", () => void this.#listensAgain());
   }
 
@@ -195,6 +199,7 @@ export class RedisSessionStore implements SessionStore {
   }
 
   async close(): Promise<void> {
+    this.#pulse.close();
     this.#subscriber.disconnect();
   }
 }
