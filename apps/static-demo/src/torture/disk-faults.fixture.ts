@@ -112,7 +112,7 @@ class TornFile {
     );
   }
 
-  /** Is it what the file was, but for zeros that begin where it was cut after the request? */
+  /** Is it what the file was, but for zeros behind a place where it was cut after the request? */
   mayBeZeroed(body: Buffer, fromMs: number): boolean {
     return this.#history.some(({ stream, minLength, maxLength, toMs }) => {
       if (toMs < fromMs || body.length < minLength || body.length > maxLength) return false;
@@ -123,7 +123,8 @@ class TornFile {
           at++;
           continue;
         }
-        if (!cuts.some(({ length }) => length <= at && isZero(body, length, at + 1))) return false;
+        // What was appended behind the cut can be there before the zeros.
+        if (body[at] !== 0 || !cuts.some(({ length }) => length <= at)) return false;
         while (at < body.length && body[at] === 0) at++;
       }
       return true;
@@ -159,11 +160,6 @@ class TornFile {
     this.#length = length;
     this.#settle();
   }
-}
-
-function isZero(bytes: Buffer, from: number, to: number): boolean {
-  for (let at = from; at < to; at++) if (bytes[at] !== 0) return false;
-  return true;
 }
 
 const CONTENT = noise(SIZES.at(-1)! + 20_000);
