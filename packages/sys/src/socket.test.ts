@@ -306,17 +306,30 @@ test("set-up calls throw what the kernel says", () => {
 test.runIf(hasIpv6)(
   "two listeners share a port with SO_REUSEPORT, and IPv6 can be kept apart from IPv4",
   () => {
-    const first = own(socket(AF_INET6, SOCK_STREAM | FLAGS));
-    setsockopt(first, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    setsockopt(first, SOL_SOCKET, SO_REUSEPORT, 1);
-    bind(first, { family: "ipv6", host: "::", port: 0 });
-    const { port } = getsockname(first) as { port: number };
-    const second = own(socket(AF_INET6, SOCK_STREAM | FLAGS));
-    setsockopt(second, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    setsockopt(second, SOL_SOCKET, SO_REUSEPORT, 1);
-    bind(second, { family: "ipv6", host: "::", port });
-    const v4 = own(socket(AF_INET, SOCK_STREAM | FLAGS));
-    bind(v4, { family: "ipv4", host: "0.0.0.0", port });
+    // The kernel chooses a port that is free for IPv6; another process may hold it for IPv4, so a
+    // few are tried. A second IPv4 socket on the taken port shows that a port in use is refused.
+    const attempts = 50;
+    for (let attempt = 1; ; attempt++) {
+      const first = own(socket(AF_INET6, SOCK_STREAM | FLAGS));
+      setsockopt(first, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+      setsockopt(first, SOL_SOCKET, SO_REUSEPORT, 1);
+      bind(first, { family: "ipv6", host: "::", port: 0 });
+      const { port } = getsockname(first) as { port: number };
+      const second = own(socket(AF_INET6, SOCK_STREAM | FLAGS));
+      setsockopt(second, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+      setsockopt(second, SOL_SOCKET, SO_REUSEPORT, 1);
+      bind(second, { family: "ipv6", host: "::", port });
+      const v4 = own(socket(AF_INET, SOCK_STREAM | FLAGS));
+      try {
+        bind(v4, { family: "ipv4", host: "0.0.0.0", port });
+      } catch (error) {
+        if (attempt < attempts && (error as { code?: string }).code === "EADDRINUSE") continue;
+        throw error;
+      }
+      const again = own(socket(AF_INET, SOCK_STREAM | FLAGS));
+      expect(() => bind(again, { family: "ipv4", host: "0.0.0.0", port })).toThrow("EADDRINUSE");
+      return;
+    }
   },
 );
 
