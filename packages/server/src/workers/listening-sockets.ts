@@ -1,20 +1,9 @@
-import {
-  bind,
-  close,
-  familyOf,
-  getsockname,
-  SO_REUSEADDR,
-  SOCK_CLOEXEC,
-  SOCK_STREAM,
-  SOL_SOCKET,
-  type SocketAddress,
-  setsockopt,
-  socket,
-} from "@tz/sys";
+import { close, getsockname } from "@tz/sys";
 import { resolveHost } from "../loop/bind-host.js";
 import { openListener } from "../loop/epoll.js";
 import type { BindAddress } from "../loop/loop.js";
 import { takeHandedOver } from "./hand-over.js";
+import { reserveAddress } from "./port-reservation.js";
 import { listenOnPath, type SocketFile, type SocketFileOptions, socketFileAt } from "./socket-file.js";
 
 export interface ListeningRequest extends SocketFileOptions {
@@ -73,7 +62,8 @@ export class ListeningSockets {
       return new ListeningSockets([[value]], file);
     }
     const fds = [...(handedOver ?? [])];
-    const address = fds.length > 0 ? getsockname(fds[0]!) : freeAddress(await resolveHost(host, port));
+    const reservation = fds.length > 0 ? undefined : reserveAddress(await resolveHost(host, port));
+    const address = reservation?.address ?? getsockname(fds[0]!);
     try {
       while (fds.length < count) {
         fds.push(openListener(address, { backlog: request.backlog, reusePort: true }));
@@ -81,6 +71,8 @@ export class ListeningSockets {
     } catch (error) {
       for (const fd of fds) close(fd);
       throw error;
+    } finally {
+      reservation?.release();
     }
     return new ListeningSockets([fds], undefined);
   }
@@ -94,21 +86,5 @@ export class ListeningSockets {
   /** Another process has copies: the file of a Unix socket is its own now. */
   abandon(): void {
     for (const fd of this.fds.flat()) close(fd);
-  }
-}
-
-/**
- * Binds once without SO_REUSEPORT, which would let us take connections of another server of the same user.
- * @returns the address, with the port that the kernel chose for 0
- * @throws SysError `EADDRINUSE` …
- */
-function freeAddress(address: SocketAddress): SocketAddress {
-  const fd = socket(familyOf(address), SOCK_STREAM | SOCK_CLOEXEC);
-  try {
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    bind(fd, address);
-    return getsockname(fd);
-  } finally {
-    close(fd);
   }
 }

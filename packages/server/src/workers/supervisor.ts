@@ -3,7 +3,6 @@ import { isSupported } from "@tz/sys";
 import { ServerError } from "../errors.js";
 import type { BindAddress, LoopKind } from "../loop/loop.js";
 import type { TlsOptions } from "../tls/tls-options.js";
-import { freePort } from "./free-port.js";
 import { GenerationMemories } from "./generation-memory.js";
 import {
   confirmTakeOver,
@@ -17,6 +16,7 @@ import { ListeningSockets } from "./listening-sockets.js";
 import { type DrainOrder, isOurs, type TakenOver } from "./messages.js";
 import { raiseOpenFileLimit, warnOfFewDescriptors } from "./open-files.js";
 import { type OwnListener, ownListeners } from "./own-listeners.js";
+import { type PortReservation, reserveFreePort } from "./port-reservation.js";
 import { forbidNewPrivileges, type PrivilegeOptions } from "./privileges.js";
 import { restartDelayMs } from "./restart-delay.js";
 import type { SharedTls } from "./shared-tls.js";
@@ -81,6 +81,8 @@ export class Supervisor {
   readonly #slots: Slot[];
   readonly #launcher: Launcher;
   readonly #sockets: ListeningSockets | undefined;
+  /** Keeps the port that was chosen for workers of node:cluster, also while none of them listens. */
+  #reservation: PortReservation | undefined;
   /** What drains: of generations before, and of this one when it closes. */
   readonly #retiring = new Set<WorkerProcess>();
   /** The next generation, until it serves. */
@@ -137,9 +139,11 @@ export class Supervisor {
           `workers on the node loop listen on a host and a port, not on ${given === undefined ? host : "given sockets"}`,
         );
       }
+      const launcher = await clusterLauncher(memory);
       // All generations ask node:cluster for one port by its number.
-      const named = { ...init, port: port === 0 ? await freePort(host) : port };
-      supervisor = new Supervisor(named, await clusterLauncher(memory), undefined);
+      const reservation = port === 0 ? await reserveFreePort(host) : undefined;
+      supervisor = new Supervisor({ ...init, port: reservation?.port ?? port }, launcher, undefined);
+      supervisor.#reservation = reservation;
     }
     try {
       await supervisor.#begin();
@@ -215,6 +219,7 @@ export class Supervisor {
     if (wasServing) notifyServiceManager("STOPPING=1");
     // First, so that clients are refused at once instead of waiting for nothing.
     this.#sockets?.close();
+    this.#reservation?.release();
     await this.#retireAll(order);
   }
 
