@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { unusedPort } from "../../scripts/workspace/unused-port.mjs";
 import { pinned } from "./cores.js";
 import { measureTree, pidsOf, readResidentKiB } from "./process-tree.js";
 import type { Serving, Target } from "./target.js";
 
-const startTimeoutMs = 15_000;
+const startTimeoutMs = 60_000;
 const stopTimeoutMs = 5_000;
 
 /** A target that runs and answers on its port. */
@@ -28,7 +29,7 @@ export class ServerProcess {
     core?: number,
     pollMs = 50,
   ): Promise<ServerProcess> {
-    const port = await freePort();
+    const port = await unusedPort();
     const [program = "", ...args] = pinned(target.command({ port, ...site }), core);
     const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
     let failure: string | undefined;
@@ -79,18 +80,6 @@ export class ServerProcess {
     await ended;
     clearTimeout(forced);
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() =>
-        address && typeof address === "object" ? resolve(address.port) : reject(new Error("no port")),
-      );
-    });
-  });
 }
 
 function accepts(port: number): Promise<boolean> {

@@ -1,15 +1,16 @@
 import { spawn } from "node:child_process";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { unusedPort } from "./unused-port.mjs";
 
-const startTimeoutMs = 20_000;
+const startTimeoutMs = 120_000;
 
 /**
  * Starts a Node program that listens on the port it is given, and waits until it does.
  * @param {(port: number) => string[]} argumentsFor
  */
 export async function startServer(argumentsFor) {
-  const port = await freePort();
+  const port = await unusedPort();
   const child = spawn(process.execPath, argumentsFor(port), { stdio: ["ignore", "ignore", "inherit"] });
   const ended = new Promise((resolve) => child.once("exit", resolve));
   const stop = async () => {
@@ -24,15 +25,6 @@ export async function startServer(argumentsFor) {
     throw new Error(`${child.spawnargs.join(" ")} does not listen`);
   }
   return { port, stop };
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
 }
 
 function accepts(port) {

@@ -3,7 +3,8 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { cli, ended, exampleProject, freePort, listening, root, running } from "./example-project.fixture.js";
+import { unusedPort } from "../../scripts/workspace/unused-port.mjs";
+import { cli, ended, exampleProject, listening, root, running } from "./example-project.fixture.js";
 import { codeOf } from "./page.js";
 
 /*
@@ -185,7 +186,7 @@ test.each(migrations.map((migration) => [nameOf(migration), migration] as const)
     write(join(project, "srv/downloads/keep.txt"), "kept");
     const answers: Record<string, Record<string, unknown>>[] = [];
     for (const side of [before, after]) {
-      const port = await freePort();
+      const port = await unusedPort();
       const { command, files } = side(text, port, project);
       for (const [name, content] of Object.entries(files)) write(join(project, name), content);
       const server = running(command, project);

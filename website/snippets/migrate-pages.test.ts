@@ -1,13 +1,13 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { unusedPort } from "../../scripts/workspace/unused-port.mjs";
 import {
   cli,
   cloudterm,
   ended,
   exampleProject,
   firstLine,
-  freePort,
   listening,
   prepareCloudterm,
   root,
@@ -34,7 +34,7 @@ const commands = readdirSync(folder)
 
 test.each(commands)("docs/migrate/%s: %s serves", async (_page, command) => {
   const project = exampleProject();
-  const port = await freePort();
+  const port = await unusedPort();
   const [, served = ""] = /^tz-static (\S+)/.exec(command)!;
   const dir = join(project, served);
   mkdirSync(dir, { recursive: true });
@@ -55,7 +55,7 @@ test("docs/migrate/ttyd.md: the converted service starts and asks for a login", 
   const [, options = ""] = /^ExecStart=\S+\/cloudterm (.*)$/m.exec(page)!;
   await prepareCloudterm();
   const project = exampleProject();
-  const port = await freePort();
+  const port = await unusedPort();
   const here = options.replace("8080", String(port)).replace("/var/lib", project).replace("/srv", project);
   const server = running(`node ${cloudterm} ${here}`, project);
   await listening(port, server);
@@ -71,7 +71,7 @@ test("every kind of page is there", () => {
 
 test.each(programs)("docs/migrate/%s: %s starts and serves", async (_page, file, code) => {
   const project = exampleProject();
-  const port = await freePort();
+  const port = await unusedPort();
   const here = code
     .replaceAll("8080", String(port))
     .replaceAll('"0.0.0.0"', '"127.0.0.1"')

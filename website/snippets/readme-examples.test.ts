@@ -4,12 +4,12 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { unusedPort } from "../../scripts/workspace/unused-port.mjs";
 import {
   ended,
   env,
   exampleProject,
   firstLine,
-  freePort,
   listening,
   root,
   running,
@@ -110,7 +110,7 @@ test.each(all.map(({ file, example }) => [`${file} ${example.blocks}`, file, exa
   "%s runs and does what it says",
   async (_name, file, example) => {
     const project = exampleProject();
-    const port = await freePort();
+    const port = await unusedPort();
     for (const folder of ["public", "photos"]) {
       mkdirSync(join(project, folder));
       writeFileSync(join(project, folder, "probe.txt"), "served");

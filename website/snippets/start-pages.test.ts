@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { unusedPort } from "../../scripts/workspace/unused-port.mjs";
 import {
   cli,
   cloudterm,
@@ -9,7 +10,6 @@ import {
   env,
   exampleProject,
   firstLine,
-  freePort,
   prepareCloudterm,
   root,
   running,
@@ -27,7 +27,7 @@ describe.each(readdirSync(start).filter((name) => name.endsWith(".md")))("docs/s
 
   test("its code does what it says", async () => {
     const folder = exampleProject();
-    const port = await freePort();
+    const port = await unusedPort();
     const here = (text: string): string =>
       text
         .replaceAll("8080", String(port))

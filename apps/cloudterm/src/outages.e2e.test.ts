@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { lacksSshd, SshServer } from "../../../packages/cloudterm/src/terminals/sshd.fixture.js";
+import { unusedPort } from "../../../scripts/workspace/unused-port.mjs";
 import { GatewayProcess, PASSWORD, runCli, startWithAdmin, Visitor } from "./gateway-process.fixture.js";
 
 const lacksRedis =
@@ -84,14 +84,6 @@ async function startRedis(
   return child;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  return port;
-}
-
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, "exit");
@@ -134,7 +126,7 @@ describe.skipIf(lacksRedis !== "")(`Redis goes away and comes back${lacksRedis}`
     async ([name, skip], { skip: leave }) => {
       if (skip) leave();
       const isFar = name.startsWith("on a network");
-      const port = await freePort();
+      const port = await unusedPort();
       const address = isFar ? network.address : "127.0.0.1";
       const prefix = isFar ? ["ip", "netns", "exec", network.name] : [];
       let redis = await startRedis(address, port, prefix);

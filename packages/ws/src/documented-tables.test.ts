@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { unusedPort } from "../../../scripts/workspace/unused-port.mjs";
 import { WS_ERRORS } from "./errors.js";
 import { CONNECTION_OPTIONS, DEFLATE_OPTIONS } from "./options.js";
 
@@ -26,15 +26,6 @@ test("the README's error table is the error table", () => {
   }
 });
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
 /** Runs an example as a module of its own. */
 function run(code: string) {
   const flags = ["--import", "tsx", "--conditions=@tz/source", "--input-type=module", "-e", code];
@@ -47,7 +38,7 @@ function run(code: string) {
 }
 
 test("the README's server and client understand each other", async () => {
-  const port = await freePort();
+  const port = await unusedPort();
   const [server, client] = [...readme.matchAll(/```js\n([\s\S]*?)```/g)].map(([, code]) =>
     code!.replaceAll("8080", String(port)),
   ) as [string, string];

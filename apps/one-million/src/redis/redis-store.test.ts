@@ -1,23 +1,13 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { unusedPort } from "../../../../scripts/workspace/unused-port.mjs";
 import { ask, OneMillion, post } from "../one-million.fixture.js";
 import type { TotalsStore } from "../totals-store.js";
 import { RedisStoreError, redisStore } from "./redis-store.js";
-
-/** Redis cannot choose a port by itself. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 const missing = spawnSync("redis-server", ["--version"]).error !== undefined;
 const why = missing ? " (not here: redis-server is not installed)" : "";
@@ -28,7 +18,8 @@ describe.skipIf(missing)(`totals in Redis${why}`, () => {
 
   beforeAll(async () => {
     const folder = mkdtempSync(join(tmpdir(), "tz-redis-"));
-    const port = await freePort();
+    // Redis cannot choose one by itself.
+    const port = await unusedPort();
     const args = [
       "--port",
       String(port),

@@ -1,9 +1,9 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { unusedPort } from "../../../../scripts/workspace/unused-port.mjs";
 import { command, startCli } from "../cli.fixture.js";
 import { folderWith } from "./configuration.fixture.js";
 
@@ -105,7 +105,7 @@ describe.skipIf(!hasNginx)(`beside nginx${hasNginx ? "" : " (skipped: there is n
   test.each(CASES)("%s: statuses, types and caching are the same", async (_name, server, asked) => {
     const site = folderWith(SITE);
     writeFileSync(join(site, "www/assets/site.css.gz"), gzipSync(LONG));
-    const port = await freePort();
+    const port = await unusedPort();
     const conf = join(site, "site.conf");
     writeFileSync(conf, `server { listen 127.0.0.1:${port};\n${server.replaceAll("SITE", site)}\n}\n`);
     const [nginx, tz] = await Promise.all([startNginx(site, conf, port), startConverted(site, conf)]);
@@ -182,12 +182,4 @@ async function startNginx(site: string, conf: string, port: number): Promise<str
   };
   await Promise.race([answers(), ended]);
   return url;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }

@@ -27,7 +27,7 @@ const RECONNECT_EVERY = 40;
 const FAILURES_TOLD = 50;
 /** Ports are the client's own choice, so that it knows them before the connection stands; below the kernel's choices. */
 const PORT_MIN = 10_000;
-const PORT_MAX = 30_000;
+const PORT_MAX = 19_999;
 /** Not that of other clients, so that they cannot be taken for one another. */
 export const CLIENT_ADDRESS = "127.0.0.2";
 

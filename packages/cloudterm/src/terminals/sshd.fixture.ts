@@ -1,8 +1,8 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
+import { unusedPort } from "../../../../scripts/workspace/unused-port.mjs";
 
 const PROGRAM = "/usr/sbin/sshd";
 
@@ -24,7 +24,8 @@ export class SshServer {
     for (const name of ["host", "client", "stranger"]) {
       execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", server.#path(name)]);
     }
-    server.port = await freePort();
+    // It takes no port 0.
+    server.port = await unusedPort();
     const config = [
       `Port ${server.port}`,
       "ListenAddress 127.0.0.1",
@@ -91,14 +92,4 @@ export class SshServer {
     if (this.#child!.exitCode === null) await this.halt();
     rmSync(this.#folder, { recursive: true, force: true });
   }
-}
-
-/** sshd takes no port 0. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" ? address!.port : 0));
-    });
-  });
 }
