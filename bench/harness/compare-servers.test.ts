@@ -25,7 +25,7 @@ test.skipIf(lacking)("a target that answers wrongly is never timed", async () =>
   await expect(wrong).rejects.toThrow("node-http answers wrongly: status 200, not 418");
 });
 
-test.skipIf(lacking)("rounds alternate and every target has each", { timeout: 60_000 }, async () => {
+test.skipIf(lacking)("rounds alternate and every target has each", { timeout: 240_000 }, async () => {
   const turns: string[] = [];
   const result = await compareServers(
     { ...site(), subject: "node-http", targets: ["node-http", "sirv"], check: () => undefined },

@@ -14,7 +14,7 @@ let terminal: string;
 beforeAll(async () => {
   ({ gateway, admin } = await startWithAdmin(["--logins-per-address", "1000"]));
   terminal = await admin.openTerminal();
-}, 200_000);
+}, 240_000);
 afterAll(async () => {
   await gateway?.stop();
 });
@@ -115,7 +115,7 @@ test("a thousand connections that never finish their head take nothing from othe
   socket.on("message", (data: Buffer) => (text += data.toString()));
   socket.send(Buffer.from('{"AuthToken":"","columns":80,"rows":24}'));
   socket.send(Buffer.from("0echo un''affected\n"));
-  await vi.waitUntil(() => text.includes("unaffected"), { timeout: 50_000 });
+  await vi.waitUntil(() => text.includes("unaffected"), { timeout: 120_000 });
   socket.close();
   for (const each of slow) each.destroy();
 });
@@ -199,7 +199,7 @@ describe("frames at a terminal", () => {
     junk.push('1{"columns":null,"rows":"24"}', `1${"[".repeat(3000)}`, '{"AuthToken":"again"}');
     for (const message of junk) socket.send(Buffer.from(message));
     socket.send(Buffer.from("0stty size\n"));
-    await vi.waitUntil(() => text.includes("24 80"), { timeout: 50_000 });
+    await vi.waitUntil(() => text.includes("24 80"), { timeout: 120_000 });
     socket.close();
   });
 });
@@ -212,7 +212,7 @@ test.skipIf(lacksChromium !== "")(
       const context = await browser.newContext();
       await context.grantPermissions(["clipboard-read", "clipboard-write"]);
       const page = await context.newPage();
-      page.setDefaultTimeout(50_000);
+      page.setDefaultTimeout(120_000);
       const sent: string[] = [];
       page.on("websocket", (socket) =>
         socket.on("framesent", ({ payload }) => {
@@ -241,7 +241,7 @@ test.skipIf(lacksChromium !== "")(
       expect(typed()).not.toMatch(/^\s*(evil|mine|bWluZQ)/m);
       // A question that is answered, to see that answers would be seen.
       await page.keyboard.type("printf '\\033[6n'\n");
-      await vi.waitUntil(() => typed().includes("\x1b["), { timeout: 50_000 });
+      await vi.waitUntil(() => typed().includes("\x1b["), { timeout: 120_000 });
       await page.keyboard.press("Control+c");
 
       const evil = Buffer.from("evil").toString("base64");

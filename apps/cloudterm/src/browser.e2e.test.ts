@@ -17,7 +17,7 @@ beforeAll(async () => {
   browser = await launchChromium();
   gateway = await GatewayProcess.start();
   network = await Network.to(gateway.url);
-}, 200_000);
+}, 240_000);
 afterAll(async () => {
   await browser?.close();
   await network?.cut();
@@ -27,7 +27,7 @@ afterAll(async () => {
 async function newPage(): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1200, height: 720 } });
   const page = await context.newPage();
-  page.setDefaultTimeout(50_000);
+  page.setDefaultTimeout(120_000);
   page.on("pageerror", (error) => problems.push(String(error)));
   page.on("console", (message) => {
     // A refused login is one, too; what breaks the content security policy is what is looked for.
@@ -80,7 +80,7 @@ test.skipIf(lacksChromium !== "")(
         );
         return sizes.length > 0 && sizes.at(-1)! < 105;
       },
-      { timeout: 50_000, interval: 300 },
+      { timeout: 120_000, interval: 300 },
     );
 
     // Reload: the same terminal, with what was on it.
@@ -105,14 +105,16 @@ test.skipIf(lacksChromium !== "")(
     // A split and a second tab.
     await page.setViewportSize({ width: 1200, height: 720 });
     await page.getByRole("button", { name: /^Split side by side/ }).click();
-    await vi.waitUntil(async () => (await page.locator(".panes:not([hidden]) .pane").count()) === 2);
+    await vi.waitUntil(async () => (await page.locator(".panes:not([hidden]) .pane").count()) === 2, {
+      timeout: 120_000,
+    });
     await sees(page, /^\$/m, 1);
     await type("echo se''cond");
     await sees(page, "second", 1);
     await shot(page, "5-split");
     await page.reload();
     await vi.waitUntil(async () => (await page.locator(".panes:not([hidden]) .pane").count()) === 2, {
-      timeout: 50_000,
+      timeout: 120_000,
     });
     await sees(page, "second", 1);
 
@@ -121,7 +123,7 @@ test.skipIf(lacksChromium !== "")(
     await page.getByRole("button", { name: "Share this terminal" }).click();
     await page.getByRole("button", { name: "Make a link" }).click();
     const link = await vi.waitUntil(() => page.getByLabel("Link", { exact: true }).inputValue(), {
-      timeout: 50_000,
+      timeout: 120_000,
     });
     await shot(page, "6-share");
     const guest = await newPage();
@@ -139,7 +141,7 @@ test.skipIf(lacksChromium !== "")(
     await page.getByRole("button", { name: /^Account of/ }).click();
     await page.getByRole("button", { name: "Set up an authenticator" }).click();
     const secret = await vi.waitUntil(() => page.getByLabel("Secret", { exact: true }).inputValue(), {
-      timeout: 50_000,
+      timeout: 120_000,
     });
     await page.getByLabel("Code that it shows").fill(totpCode(secret, totpStep(Date.now())));
     await page.getByLabel("Your password").fill(PASSWORD);
@@ -149,7 +151,7 @@ test.skipIf(lacksChromium !== "")(
         const texts = await page.locator(".codes code").allTextContents();
         return texts.length === 10 && texts;
       },
-      { timeout: 50_000 },
+      { timeout: 120_000 },
     );
     await shot(page, "8-recovery-codes");
     await page.getByRole("button", { name: "Close", exact: true }).last().click();

@@ -27,7 +27,7 @@ export async function sees(page: Page, what: string | RegExp, index = 0): Promis
         text = await screenText(page, index);
         return typeof what === "string" ? text.includes(what) : what.test(text);
       },
-      { timeout: 50_000, interval: 50 },
+      { timeout: 120_000, interval: 50 },
     )
     .catch(() => {
       throw new Error(`${what} is not on the screen: ${JSON.stringify(text.trimEnd().slice(-500))}`);

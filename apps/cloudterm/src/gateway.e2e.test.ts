@@ -33,7 +33,7 @@ beforeAll(async () => {
   ];
   writeFileSync(path, JSON.stringify(upstreams));
   ({ gateway, admin } = await startWithAdmin(["--logins-per-address", "1000", "--upstreams", path]));
-}, 200_000);
+}, 240_000);
 afterAll(async () => {
   await gateway?.stop();
   await ttyd?.kill();
@@ -100,7 +100,9 @@ test("a login changes the session, and what is stored is no cookie", async () =>
   expect(visitor.cookies.get("cloudterm")).not.toBe(first);
   expect((await old.send("GET", "api/terminals")).status).toBe(401);
   // The keys of the snapshot.
-  await vi.waitUntil(() => readFileSync(join(gateway.data, "sessions.json"), "utf8").length > 100);
+  await vi.waitUntil(() => readFileSync(join(gateway.data, "sessions.json"), "utf8").length > 100, {
+    timeout: 120_000,
+  });
   const { sessions } = JSON.parse(readFileSync(join(gateway.data, "sessions.json"), "utf8")) as {
     sessions: [string][];
   };
@@ -199,10 +201,10 @@ test("a shell: typing, what it says, resume in a second socket", async () => {
   const id = await admin.openTerminal();
   const one = await openSocket(admin, `api/terminals/${id}/socket`);
   one.socket.send(Buffer.from("0echo $((40+2))\n"));
-  await vi.waitUntil(() => one.text().includes("42\r\n"), { timeout: 50_000 });
+  await vi.waitUntil(() => one.text().includes("42\r\n"), { timeout: 120_000 });
   one.socket.terminate();
   const two = await openSocket(admin, `api/terminals/${id}/socket`);
-  await vi.waitUntil(() => two.text().includes("42\r\n"), { timeout: 50_000 });
+  await vi.waitUntil(() => two.text().includes("42\r\n"), { timeout: 120_000 });
   await admin.send("DELETE", `api/terminals/${id}`);
   expect(await closedWith(two.socket)).toBeGreaterThanOrEqual(1000);
 });
@@ -214,11 +216,11 @@ test("a terminal that is recorded: its owner lists, reads and deletes the record
   const { body: opened } = await admin.send("POST", "api/terminals", { record: true });
   const { socket, text } = await openSocket(admin, `api/terminals/${opened.id}/socket`);
   socket.send(Buffer.from("0echo re''corded\n"));
-  await vi.waitUntil(() => text().includes("recorded\r\n"), { timeout: 50_000 });
+  await vi.waitUntil(() => text().includes("recorded\r\n"), { timeout: 120_000 });
   await admin.send("DELETE", `api/terminals/${opened.id}`);
   const list = async () =>
     (await admin.send("GET", "api/recordings")).body.recordings as { id: string; running: boolean }[];
-  await vi.waitUntil(async () => (await list())[0]?.running === false, { timeout: 50_000, interval: 100 });
+  await vi.waitUntil(async () => (await list())[0]?.running === false, { timeout: 120_000, interval: 100 });
   const [{ id }] = (await list()) as [{ id: string; running: boolean }];
   expect(id).toBe(opened.recording);
   const { status, headers, body } = await admin.send("GET", `api/recordings/${id}`);
@@ -242,7 +244,7 @@ test("a terminal of another server: chosen by name, its failures in words, no pa
   expect(status).toBe(201);
   const { socket, text } = await openSocket(admin, `api/terminals/${opened.id}/socket`);
   socket.send(Buffer.from("0echo fa''r away; stty size\n"));
-  await vi.waitUntil(() => text().includes("far away\r\n24 80"), { timeout: 50_000 });
+  await vi.waitUntil(() => text().includes("far away\r\n24 80"), { timeout: 120_000 });
   const closed = closedWith(socket);
   await admin.send("DELETE", `api/terminals/${opened.id}`);
   await closed;
@@ -289,7 +291,7 @@ describe("logging out closes sockets", () => {
       expect(await closed).toBe(4401);
       expect((await eve.send("GET", "api/terminals")).status).toBe(401);
     },
-    120_000,
+    240_000,
   );
 });
 
@@ -388,7 +390,7 @@ test("a link shows one terminal, lets nobody type who may only read, and ends wh
   ).toBe(403);
   view.socket.send(Buffer.from("0echo gue''st\n"));
   owner.socket.send(Buffer.from("0echo own''er\n"));
-  await vi.waitUntil(() => view.text().includes("owner"), { timeout: 50_000 });
+  await vi.waitUntil(() => view.text().includes("owner"), { timeout: 120_000 });
   expect(view.text()).not.toContain("guest");
   const late = await enter();
   const closed = closedWith(view.socket);

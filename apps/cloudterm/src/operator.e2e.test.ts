@@ -91,7 +91,7 @@ test.skipIf(lacksChromium !== "")(
     const newPage = async (): Promise<Page> => {
       const context = await browser!.newContext({ ignoreHTTPSErrors: true, acceptDownloads: true });
       const page = await context.newPage();
-      page.setDefaultTimeout(50_000);
+      page.setDefaultTimeout(120_000);
       return page;
     };
     const page = await newPage();
@@ -102,7 +102,7 @@ test.skipIf(lacksChromium !== "")(
     await sees(page, /^\$/m);
 
     await page.getByRole("button", { name: "New recorded terminal" }).click();
-    await vi.waitUntil(async () => (await page.locator(".tab").count()) === 2, { timeout: 50_000 });
+    await vi.waitUntil(async () => (await page.locator(".tab").count()) === 2, { timeout: 120_000 });
     await sees(page, /^\$/m);
     await page.keyboard.type("echo fi''rst\n");
     await sees(page, "first");
@@ -114,7 +114,7 @@ test.skipIf(lacksChromium !== "")(
     await page.getByRole("button", { name: "Share this terminal" }).click();
     await page.getByRole("button", { name: "Make a link" }).click();
     const link = await vi.waitUntil(() => page.getByLabel("Link", { exact: true }).inputValue(), {
-      timeout: 50_000,
+      timeout: 120_000,
     });
     expect(link).toContain("/term/#share=");
     const guest = await newPage();
@@ -150,10 +150,10 @@ test.skipIf(lacksChromium !== "")(
     expect(end).toBeGreaterThan(0);
     const seek = (seconds: number) => place.fill(String(seconds));
     await seek(end);
-    await vi.waitUntil(async () => /^last$/m.test(await played()), { timeout: 50_000 });
+    await vi.waitUntil(async () => /^last$/m.test(await played()), { timeout: 120_000 });
     // Back to the start: the screen of that moment, not what came later.
     await seek(0);
-    await vi.waitUntil(async () => !/^last$/m.test(await played()), { timeout: 50_000 });
+    await vi.waitUntil(async () => !/^last$/m.test(await played()), { timeout: 120_000 });
     await page.locator("dialog.player").getByRole("button", { name: "Close" }).click();
 
     await page.getByRole("button", { name: "Delete", exact: true }).click();

@@ -26,7 +26,7 @@ export class RedisProgram {
     let text = "";
     child.stdout.on("data", (chunk) => (text += chunk));
     await vi.waitUntil(() => /ready to accept connections/i.test(text) || child.exitCode !== null, {
-      timeout: 100_000,
+      timeout: 120_000,
     });
     if (child.exitCode !== null) throw new Error(text);
     return this;

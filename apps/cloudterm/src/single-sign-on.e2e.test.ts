@@ -35,7 +35,7 @@ beforeAll(async () => {
     start(["--auth-header-peers", "192.0.2.1", "--create-users"]),
   ]);
   serveProvider([gateway, open].map(({ url }) => new URL("api/oidc/callback", url).href));
-}, 200_000);
+}, 240_000);
 afterAll(async () => {
   await Promise.all([gateway?.stop(), open?.stop()]);
   server.close();
@@ -242,7 +242,7 @@ describe.skipIf(lacksChromium !== "")(`passkeys${lacksChromium}`, () => {
     // Passkeys belong to a name.
     const url = gateway.url.replace("127.0.0.1", "localhost");
     const page: Page = await (await browser.newContext()).newPage();
-    page.setDefaultTimeout(50_000);
+    page.setDefaultTimeout(120_000);
     const cdp: CDPSession = await page.context().newCDPSession(page);
     await cdp.send("WebAuthn.enable");
     const { authenticatorId } = await cdp.send("WebAuthn.addVirtualAuthenticator", {

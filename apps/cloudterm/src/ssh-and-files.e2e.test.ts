@@ -35,7 +35,7 @@ describe.skipIf(lacks !== "")(`SSH hosts and files${lacks}`, () => {
       ...["--files-dir", local, "--max-file-bytes", "100000"],
     ]));
     browser = await launchChromium();
-  }, 200_000);
+  }, 240_000);
   afterAll(async () => {
     await browser?.close();
     await gateway?.stop();
@@ -85,14 +85,14 @@ describe.skipIf(lacks !== "")(`SSH hosts and files${lacks}`, () => {
   test("in a browser: a shell on a host, a file is sent to it and fetched from it", async () => {
     const context = await browser.newContext({ acceptDownloads: true });
     const page = await context.newPage();
-    page.setDefaultTimeout(50_000);
+    page.setDefaultTimeout(120_000);
     await page.goto(gateway.url);
     await page.getByLabel("User").fill("admin");
     await page.getByLabel("Password").fill(PASSWORD);
     await page.getByRole("button", { name: "Log in" }).click();
     await page.getByRole("button", { name: "New terminal on another machine" }).click();
     await page.getByRole("button", { name: "alpha" }).click();
-    await vi.waitUntil(async () => (await page.locator(".tab").count()) === 2, { timeout: 50_000 });
+    await vi.waitUntil(async () => (await page.locator(".tab").count()) === 2, { timeout: 120_000 });
     await sees(page, /[$#] ?$/m);
     await page.keyboard.type(`exec sh\ncd ${folder}; echo $SSH_CLIENT | cut -d' ' -f1\n`);
     await sees(page, /^127\.0\.0\.1$/m);
@@ -111,7 +111,9 @@ describe.skipIf(lacks !== "")(`SSH hosts and files${lacks}`, () => {
     expect(readFileSync((await download.path())!, "utf8")).toBe("from the browser");
     await page.getByLabel("Send files").setInputFiles({ ...sent, buffer: Buffer.from("again") });
     await page.getByRole("button", { name: "Replace it" }).click();
-    await vi.waitUntil(() => readFileSync(join(folder, "sent.txt"), "utf8") === "again", { timeout: 50_000 });
+    await vi.waitUntil(() => readFileSync(join(folder, "sent.txt"), "utf8") === "again", {
+      timeout: 120_000,
+    });
     if (process.env.TZ_SCREENSHOTS)
       await page.screenshot({ path: `${process.env.TZ_SCREENSHOTS}/files.png` });
   });

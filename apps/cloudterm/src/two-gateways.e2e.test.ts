@@ -88,7 +88,7 @@ describe.skipIf(lacksRedis !== "")(`two gateways, one Redis, no affinity${lacksR
     const passed = await look(there, `api/terminals/${id}/socket`);
     passed.socket.send(Buffer.from("0echo pas''sed on\n"));
     await vi.waitUntil(() => direct.text().includes("passed on") && passed.text().includes("passed on"), {
-      timeout: 50_000,
+      timeout: 120_000,
     });
 
     // Only through the gateway, and only of its owner.
@@ -117,7 +117,7 @@ describe.skipIf(lacksRedis !== "")(`two gateways, one Redis, no affinity${lacksR
     const guest = new Visitor(b.url);
     const { body: entered } = await guest.send("POST", "api/shared", { secret: made.secret });
     const view = await look(guest, `api/shared/socket?ticket=${entered.ticket}`);
-    await vi.waitUntil(() => view.text().includes("passed on"), { timeout: 50_000 });
+    await vi.waitUntil(() => view.text().includes("passed on"), { timeout: 120_000 });
     const { id: invite } = made.invite as { id: string };
     expect((await there.send("DELETE", `api/terminals/${id}/invites/${invite}`)).status).toBe(200);
     expect(await view.closed).toBe(4403);
@@ -155,7 +155,7 @@ describe.skipIf(lacksRedis !== "")(`two gateways, one Redis, no affinity${lacksR
     const { body } = await cy.send("GET", "api/terminals");
     const [first] = body.terminals as { id: string }[];
     await cy.send("DELETE", `api/terminals/${first!.id}`);
-    await vi.waitUntil(async () => (await open(1)) === 201, { timeout: 50_000, interval: 100 });
+    await vi.waitUntil(async () => (await open(1)) === 201, { timeout: 120_000, interval: 100 });
     expect(await open(0)).toBe(429);
   });
 
@@ -173,7 +173,7 @@ describe.skipIf(lacksRedis !== "")(`two gateways, one Redis, no affinity${lacksR
       const { body } = await visitor.send("POST", "api/terminals", { record: true });
       const { socket, text } = await look(visitor, `api/terminals/${body.id}/socket`);
       socket.send(Buffer.from(`0echo re''corded-${word}\n`));
-      await vi.waitUntil(() => text().includes(`recorded-${word}\r\n`), { timeout: 50_000 });
+      await vi.waitUntil(() => text().includes(`recorded-${word}\r\n`), { timeout: 120_000 });
       await visitor.send("DELETE", `api/terminals/${body.id}`);
     }
     const list = async (visitor: Visitor) => {

@@ -131,7 +131,7 @@ test.skipIf(!support.supported)(
       const goal = answered + 200;
       while (answered < goal) await new Promise((resolve) => setTimeout(resolve, 5));
       const [victim] = childrenOf(server.child.pid ?? 0);
-      process.kill(victim ?? 0, "SIGKILL");
+      process.kill(victim!, "SIGKILL");
       while (server.stderr.split("another takes its place").length <= kill)
         await new Promise((resolve) => setTimeout(resolve, 5));
     }

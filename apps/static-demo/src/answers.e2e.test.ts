@@ -218,6 +218,6 @@ test("a changed file is seen", async () => {
   expect((await rawExchange(port, get("/changing.txt"))).body.toString()).toBe("one\n");
   writeFileSync(join(folder, "changing.txt"), "two and longer\n");
   await expect
-    .poll(async () => (await rawExchange(port, get("/changing.txt"))).body.toString(), { timeout: 5000 })
+    .poll(async () => (await rawExchange(port, get("/changing.txt"))).body.toString(), { timeout: 120_000 })
     .toBe("two and longer\n");
 });

@@ -45,19 +45,19 @@ describe.skipIf(lacking !== "").each([
     const number = async (id: string): Promise<number> =>
       Number((await page.locator(`#${id}`).textContent())?.replaceAll(",", ""));
     await visit();
-    await expect.poll(() => number("requests"), { timeout: 30_000 }).toBeGreaterThan(40);
+    await expect.poll(() => number("requests"), { timeout: 120_000 }).toBeGreaterThan(40);
     const before = await number("requests");
     await visit();
-    await expect.poll(() => number("requests"), { timeout: 30_000 }).toBeGreaterThan(before + 40);
+    await expect.poll(() => number("requests"), { timeout: 120_000 }).toBeGreaterThan(before + 40);
     await expect
-      .poll(() => page.locator("#paths").textContent(), { timeout: 30_000 })
+      .poll(() => page.locator("#paths").textContent(), { timeout: 120_000 })
       .toContain("/static/style.css");
     await expect.poll(() => page.locator("#routes").textContent()).toContain("/static/*");
-    await expect.poll(() => page.locator("#mounts").textContent(), { timeout: 30_000 }).toContain("/cdn");
+    await expect.poll(() => page.locator("#mounts").textContent(), { timeout: 120_000 }).toContain("/cdn");
     await expect.poll(() => page.locator("#workers tr").count()).toBe(loop === "epoll" ? 2 : 1);
     expect(await page.locator("#memory").textContent()).toContain("v8 old");
     expect(await page.locator("#state").getAttribute("data-state")).toBe("live");
-    await expect.poll(() => page.locator("#p99").textContent(), { timeout: 30_000 }).toMatch(/[µm]s$|–/);
+    await expect.poll(() => page.locator("#p99").textContent(), { timeout: 120_000 }).toMatch(/[µm]s$|–/);
 
     const drawn = await page.evaluate<number>(`(() => {
       const canvas = document.getElementById("chart-rate");

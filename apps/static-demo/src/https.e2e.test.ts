@@ -81,7 +81,7 @@ describe.each(["epoll", "node"])("loop %s", (loop) => {
     const cli = startCli([folder, "--port=0", "--loop", loop, "--cert", first.cert, "--key", first.key]);
     const { url } = await cli.ready();
     expect(await secure(`${url}a.txt`, first.ca)).toMatchObject({ body: "a\n", subject: "CN=one.test" });
-    const noted = (text: string) => expect.poll(() => cli.stderr, { timeout: 10_000 }).toContain(text);
+    const noted = (text: string) => expect.poll(() => cli.stderr, { timeout: 120_000 }).toContain(text);
     const second = written("two.test");
     cli.child.kill("SIGHUP");
     await noted("Certificate read again");
@@ -112,13 +112,13 @@ test.skipIf(!epoll.supported)(
     const urlsOf = (label: string): string[] =>
       [...cli.stderr.matchAll(new RegExp(`^${label} (http:\\S+)$`, "gm"))].map(([, found]) => found!);
     cli.child.kill("SIGUSR2");
-    await expect.poll(() => cli.stderr, { timeout: 60_000 }).toMatch(/Process \d+ serves now/);
+    await expect.poll(() => cli.stderr, { timeout: 120_000 }).toMatch(/Process \d+ serves now/);
     const successor = Number(/Process (\d+) serves now/.exec(cli.stderr)?.[1]);
     onTestFinished(() => {
       if (existsSync(`/proc/${successor}`)) process.kill(successor, "SIGKILL");
     });
-    await expect.poll(() => cli.child.exitCode, { timeout: 60_000 }).toBe(0);
-    await expect.poll(() => urlsOf("Monitoring on"), { timeout: 60_000 }).toHaveLength(2);
+    await expect.poll(() => cli.child.exitCode, { timeout: 120_000 }).toBe(0);
+    await expect.poll(() => urlsOf("Monitoring on"), { timeout: 120_000 }).toHaveLength(2);
     for (const urls of [urlsOf("Redirecting"), urlsOf("Monitoring on")]) expect(urls[0]).toBe(urls[1]);
     const redirected = await plain(`${urlsOf("Redirecting")[0]}a.txt`);
     expect(redirected).toMatchObject({ status: 308, headers: { location: `${url}a.txt` } });

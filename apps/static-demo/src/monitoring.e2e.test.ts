@@ -62,7 +62,7 @@ test("on an address of its own, of all workers", SLOW, async () => {
   const cli = startCli(["--port", "0", "--workers", "2", "--metrics", "--health", "--admin", "0"]);
   const { url } = await cli.ready();
   for (const path of ["/metrics", "/health"]) expect((await ask(url, path)).status).toBe(404);
-  await expect.poll(() => cli.stderr, { timeout: 30_000 }).toContain("Monitoring on http://127.0.0.1:");
+  await expect.poll(() => cli.stderr, { timeout: 120_000 }).toContain("Monitoring on http://127.0.0.1:");
   const admin = /Monitoring on (\S+)/.exec(cli.stderr)![1]!;
   for (let i = 0; i < 20; i++) await ask(url, "/");
   const { body } = await ask(admin, "/metrics");
@@ -75,7 +75,7 @@ test("after a signal it goes on for a while, but is not ready", SLOW, async () =
   const cli = startCli(["--port", "0", "--health", "--quiet", "--drain-delay", "3"]);
   const { url } = await cli.ready();
   cli.child.kill("SIGTERM");
-  await expect.poll(async () => (await ask(url, "/ready")).status, { timeout: 30_000 }).toBe(503);
+  await expect.poll(async () => (await ask(url, "/ready")).status, { timeout: 120_000 }).toBe(503);
   expect((await ask(url, "/")).status).toBe(200);
   expect(await cli.exit).toEqual({ code: 0, signal: null });
 });

@@ -63,13 +63,13 @@ describe.skipIf(lacking !== "")(`Chromium${lacking}`, () => {
       ],
     });
     return () => browser.close();
-  }, 60_000);
+  }, 240_000);
 
   async function open(
     options: Parameters<Browser["newPage"]>[0] = {},
   ): Promise<{ page: Page; errors: string[] }> {
     const page = await browser.newPage(options);
-    page.setDefaultTimeout(90_000);
+    page.setDefaultTimeout(120_000);
     onTestFinished(() => page.close());
     const errors: string[] = [];
     page.on("pageerror", (error) => errors.push(String(error)));
@@ -118,10 +118,10 @@ describe.skipIf(lacking !== "")(`Chromium${lacking}`, () => {
     await page.goto(url);
     await page.waitForSelector("html[data-ready]");
     await page.click("#later");
-    await expect.poll(() => page.textContent("output"), { timeout: 60_000 }).toMatch(/^\d+ words$/);
+    await expect.poll(() => page.textContent("output"), { timeout: 120_000 }).toMatch(/^\d+ words$/);
     await expect
       .poll(() => [...answers.keys()].filter((name) => name.startsWith("/assets/")).length, {
-        timeout: 60_000,
+        timeout: 120_000,
       })
       .toBeGreaterThanOrEqual(3);
     const assets = [...answers].filter(([name]) => name.startsWith("/assets/"));

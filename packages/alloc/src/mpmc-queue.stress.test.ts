@@ -28,7 +28,7 @@ test("two threads write, two read: each message comes once and whole", async () 
         throw new Error(`message ${number} of ${writer} was taken ${tally.takenTimes(writer, number)} times`);
     }
   }
-}, 60_000);
+}, 240_000);
 
 test.skipIf(!canShareBetweenProcesses)(
   "processes are killed at any instruction: no message is torn, none whose push returned is lost, none comes twice unless its reader died",
@@ -97,5 +97,5 @@ test.skipIf(!canShareBetweenProcesses)(
     expect(total).toBeGreaterThan(0);
     memory.release();
   },
-  60_000,
+  240_000,
 );

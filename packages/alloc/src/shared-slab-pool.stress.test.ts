@@ -70,5 +70,5 @@ test.skipIf(!canShareBetweenProcesses)(
     expectAllFree(pool);
     memory.release();
   },
-  60_000,
+  240_000,
 );

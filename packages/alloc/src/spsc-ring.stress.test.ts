@@ -73,7 +73,7 @@ test.skipIf(!canShareBetweenProcesses)(
     expect(read.every((count) => count > 0)).toBe(true);
     memory.release();
   },
-  60_000,
+  240_000,
 );
 
 test.skipIf(!canShareBetweenProcesses)(
@@ -122,5 +122,5 @@ test.skipIf(!canShareBetweenProcesses)(
     expect(number).toBeGreaterThan(0);
     memory.release();
   },
-  60_000,
+  240_000,
 );

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 function run<Result>(flag: string, ...what: string[]): Result {
   const fixture = fileURLToPath(new URL("./child-process.fixture.ts", import.meta.url));
   const args = ["--import", "tsx", "--conditions=@tz/source", flag, fixture, ...what];
-  return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8", timeout: 60_000 })) as Result;
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8", timeout: 200_000 })) as Result;
 }
 
 test.each(["bytes, generated", "bytes, walked", "string, generated"])(

@@ -71,7 +71,7 @@ async function openAndLeave(port: number, count: number): Promise<void> {
 }
 
 async function settled(): Promise<Report> {
-  for (let i = 0; i < 100; i++) {
+  for (let i = 0; i < 600; i++) {
     const now = await report();
     if (now.connections === 0) return now;
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -83,7 +83,7 @@ const loops = isEpollSupported().supported ? (["epoll", "node"] as const) : (["n
 
 // Counting descriptors needs /proc: Linux only.
 describe.skipIf(!existsSync("/proc/self/fd"))("10,000 clients that leave in the middle", () => {
-  test.each(loops)("%s: no descriptor and no memory stays behind", { timeout: 120_000 }, async (loop) => {
+  test.each(loops)("%s: no descriptor and no memory stays behind", async (loop) => {
     const fixture = new URL("./leak-server.fixture.ts", import.meta.url).pathname;
     child = spawn(
       process.execPath,
@@ -96,13 +96,15 @@ describe.skipIf(!existsSync("/proc/self/fd"))("10,000 clients that leave in the 
     const before = await settled();
     await openAndLeave(port, CONNECTIONS);
     let after = await settled();
+    const isLeft = (): boolean =>
+      after.rssBytes >= before.rssBytes * 1.1 || after.descriptors > before.descriptors;
     // The collector gives pages back in its own time; a leak stays however long one waits.
-    for (let i = 0; i < 40 && after.rssBytes >= before.rssBytes * 1.1; i++) {
+    for (let i = 0; i < 40 && isLeft(); i++) {
       await new Promise((resolve) => setTimeout(resolve, 250));
       after = await report();
     }
     expect(after.connections).toBe(0);
-    expect(after.descriptors).toBe(before.descriptors);
+    expect(after.descriptors).toBeLessThanOrEqual(before.descriptors);
     expect(after.rssBytes).toBeLessThan(before.rssBytes * 1.1);
     const exit = new Promise((resolve) => child!.once("exit", resolve));
     child.send("stop");

@@ -117,12 +117,12 @@ describe.each(hasSys ? (["auto", false] as const) : ([false] as const))("sys: %s
       expect(mount.stats.fds).toBeLessThanOrEqual(2);
     }
     // The process opens and closes files of its own, too: of modules that are loaded meanwhile.
-    await expect.poll(openFiles, { timeout: 60_000 }).toBeLessThanOrEqual(before + 4);
+    await expect.poll(openFiles, { timeout: 120_000 }).toBeLessThanOrEqual(before + 4);
     expect((await bodyOf(first)).toString()).toBe(lines(20_000, 1));
     first.release?.();
     mount.close();
     // node:fs closes in another thread.
-    await expect.poll(openFiles, { timeout: 60_000 }).toBeLessThanOrEqual(before);
+    await expect.poll(openFiles, { timeout: 120_000 }).toBeLessThanOrEqual(before);
   });
 
   test("what would take more than half of the memory is sent from its file", async () => {

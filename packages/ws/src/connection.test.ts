@@ -559,7 +559,7 @@ describe("pausing", () => {
     );
     feed(packed(3 << 20), packed(5), { opcode: TEXT, payload: "abcdef" });
     const lengths = [1, 2, 2 << 20, 3, 4, 3 << 20, 5, 6].map(String);
-    await vi.waitFor(() => expect(log).toEqual(lengths));
+    await vi.waitFor(() => expect(log).toEqual(lengths), { timeout: 120_000 });
     expect(sink.paused).toBe(false);
   });
 
@@ -838,7 +838,7 @@ describe("compression", () => {
     expect(log).toEqual([]);
     feed({ opcode: PING, payload: "fourth" });
     expect(sink.paused).toBe(true);
-    await vi.waitFor(() => expect(log.length).toBe(4));
+    await vi.waitFor(() => expect(log.length).toBe(4), { timeout: 120_000 });
     expect(log[0] === `binary ${long.toString("latin1")}`).toBe(true);
     expect(log.slice(1)).toEqual(["text second", "text third", "ping fourth"]);
     expect(sink.paused).toBe(false);
@@ -859,7 +859,7 @@ describe("compression", () => {
       { opcode: BINARY, rsv: 4, payload: peer.message(Buffer.alloc(2 << 20)) },
       { opcode: TEXT, payload: "second" },
     );
-    await vi.waitFor(() => expect(log).toEqual([`message ${2 << 20}`]));
+    await vi.waitFor(() => expect(log).toEqual([`message ${2 << 20}`]), { timeout: 120_000 });
     for (let turn = 0; turn < 5; turn++) await sleep(1);
     expect(log.length).toBe(1);
     connection.resume();
@@ -872,7 +872,7 @@ describe("compression", () => {
     expect(sink.paused).toBe(false);
     feed({ opcode: TEXT, payload: "behind" });
     expect([sink.paused, log]).toEqual([true, []]);
-    await vi.waitFor(() => expect(log[1]).toBe("text behind"));
+    await vi.waitFor(() => expect(log[1]).toBe("text behind"), { timeout: 120_000 });
     expect(sink.paused).toBe(false);
   });
 
@@ -882,7 +882,9 @@ describe("compression", () => {
       options: { maxMessageBytes: 1 << 20 },
     });
     feed({ opcode: BINARY, rsv: 4, payload: new PeerDeflate(takeover).message(Buffer.alloc(8 << 20)) });
-    await vi.waitFor(() => expect(log).toEqual(["TZ_WS_MESSAGE_SIZE", "close 1006  false"]));
+    await vi.waitFor(() => expect(log).toEqual(["TZ_WS_MESSAGE_SIZE", "close 1006  false"]), {
+      timeout: 120_000,
+    });
     expect(sent()).toEqual(["8 03f1"]);
   });
 

@@ -36,11 +36,11 @@ test("adds a user with a password from standard input, lists, removes", async ()
   expect(after.hash).not.toBe(before.hash);
   expect(after.sessionsFromMs).toBeGreaterThan(before.sessionsFromMs);
   expect(await printed(["remove", "bob", "--data", data])).toContain("Removed bob.");
-}, 120_000);
+}, 240_000);
 
 test("a password that bcrypt would cut is refused, with exit code 2", async () => {
   const args = ["user", "add", "al", "--data", newData(), "--hash-scheme", "bcrypt"];
   const { code, output } = await runCli(args, `${"é".repeat(40)}\n`);
   expect(output).toBe("cloudterm: the password has 80 bytes; allowed: 10 to 72 for bcrypt\n");
   expect(code).toBe(2);
-}, 120_000);
+}, 240_000);

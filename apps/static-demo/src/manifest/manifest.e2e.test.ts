@@ -79,9 +79,9 @@ test("written by one command, served by another: names with a hash, Link, 103", 
 
   // The name means that content and no other.
   put("assets/app.js", "export const app = 2;\n");
-  await expect.poll(async () => (await fetch(url + name)).status, { timeout: 20_000 }).toBe(404);
+  await expect.poll(async () => (await fetch(url + name)).status, { timeout: 120_000 }).toBe(404);
   put("assets/app.js", APP);
-  await expect.poll(async () => (await fetch(url + name)).status, { timeout: 20_000 }).toBe(200);
+  await expect.poll(async () => (await fetch(url + name)).status, { timeout: 120_000 }).toBe(200);
 });
 
 test("--out, --prefix, --no-names", async () => {

@@ -47,8 +47,8 @@ export interface DiskTally {
 
 const STEP_MS_MAX = 100_000;
 const SIZES = [100, 5000, 60_000, 400_000, 3_000_000];
-/** `revalidateMs` of the cached mount, and what a busy machine adds. */
-const STALE_MS = { fresh: 0, cached: 5000 } as const;
+/** `revalidateMs` of the cached mount, and what a machine adds that stands still for a while. */
+const STALE_MS = { fresh: 0, cached: 30_000 } as const;
 /** Smaller files are sent from memory. */
 const SENDFILE_ABOVE_BYTES = 256 * 1024;
 /** A directory is asked for with a slash. */

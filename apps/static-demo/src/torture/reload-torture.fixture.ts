@@ -131,7 +131,7 @@ class Torture {
     const own = ends.filter(({ address }) => address === CLIENT_ADDRESS);
     this.#client.excuse(own.map(({ port }) => port));
     this.#wrkExcused += ends.length - own.length;
-    process.kill(victim, "SIGKILL");
+    signalled(victim, "SIGKILL");
     this.#kills++;
     return victim;
   }

@@ -135,5 +135,5 @@ export class ProxyGateway {
 }
 
 export function until(check: () => boolean): Promise<unknown> {
-  return vi.waitUntil(check, { timeout: 50_000, interval: 5 });
+  return vi.waitUntil(check, { timeout: 120_000, interval: 5 });
 }

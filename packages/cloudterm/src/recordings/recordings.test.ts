@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-const until = (check: () => boolean) => vi.waitUntil(check, { timeout: 50_000, interval: 5 });
+const until = (check: () => boolean) => vi.waitUntil(check, { timeout: 120_000, interval: 5 });
 const store = (more: Partial<RecordingsOptions> = {}) =>
   new Recordings({ directory: join(directory, "r"), ...more });
 const start = { id: "terminal", user: "ada", backend: "local", columns: 80, rows: 24 };

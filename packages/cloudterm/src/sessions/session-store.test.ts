@@ -72,7 +72,7 @@ test.skipIf(lacksRedis !== "")(
       redis.disconnect();
       front.close();
     });
-    await vi.waitUntil(() => refused > 5, { timeout: 100_000, interval: 20 });
+    await vi.waitUntil(() => refused > 5, { timeout: 120_000, interval: 20 });
     await expect(store.add("key", record("ada", "a"))).rejects.toMatchObject({ code: "TZ_CLOUDTERM_STORE" });
     refuse = false;
     await vi.waitUntil(
@@ -81,7 +81,7 @@ test.skipIf(lacksRedis !== "")(
           () => true,
           () => false,
         ),
-      { timeout: 100_000, interval: 20 },
+      { timeout: 120_000, interval: 20 },
     );
     expect(await store.get("key", Date.now())).toBeDefined();
   },

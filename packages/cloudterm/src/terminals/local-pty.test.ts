@@ -32,7 +32,7 @@ async function run(command: string[], options: object = {}): Promise<Run> {
 
 const send = ({ terminal }: Run, text: string) =>
   terminal.write(Buffer.from(text), 0, Buffer.byteLength(text));
-const until = (check: () => boolean) => vi.waitUntil(check, { timeout: 50_000, interval: 10 });
+const until = (check: () => boolean) => vi.waitUntil(check, { timeout: 120_000, interval: 10 });
 const alive = (pid: number) =>
   existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
 

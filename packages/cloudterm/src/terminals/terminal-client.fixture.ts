@@ -35,7 +35,7 @@ export class TerminalClient {
 
   static async open(url: string, hello: object = {}, options: ClientOptions = {}): Promise<TerminalClient> {
     const client = new TerminalClient(url, options);
-    await vi.waitUntil(() => client.socket.readyState !== WebSocket.CONNECTING, { timeout: 30_000 });
+    await vi.waitUntil(() => client.socket.readyState !== WebSocket.CONNECTING, { timeout: 120_000 });
     if (client.error !== undefined) throw client.error;
     client.send(JSON.stringify({ AuthToken: "", columns: 80, rows: 24, ...hello }));
     return client;
@@ -59,7 +59,7 @@ export class TerminalClient {
   }
 
   async until(check: () => boolean): Promise<void> {
-    await vi.waitUntil(check, { timeout: 50_000, interval: 5 }).catch((error: unknown) => {
+    await vi.waitUntil(check, { timeout: 120_000, interval: 5 }).catch((error: unknown) => {
       throw new Error(`${error}; last output ${JSON.stringify(this.#text.slice(-300))}`);
     });
   }

@@ -19,7 +19,7 @@ async function startTtyd(args: readonly string[]): Promise<RunningTtyd> {
   let log = "";
   child.stderr.on("data", (chunk) => (log += chunk));
   const portOf = () => /Listening on port: (\d+)/.exec(log)?.[1];
-  await vi.waitUntil(() => portOf() !== undefined || child.exitCode !== null, { timeout: 100_000 });
+  await vi.waitUntil(() => portOf() !== undefined || child.exitCode !== null, { timeout: 120_000 });
   if (portOf() === undefined) throw new Error(log);
   return {
     port: Number(portOf()),

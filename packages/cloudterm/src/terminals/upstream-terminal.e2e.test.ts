@@ -98,7 +98,7 @@ test("a ttyd client that is paused holds the far program up by TCP alone", async
       last = sent;
       return still > 60;
     },
-    { timeout: 50_000, interval: 5 },
+    { timeout: 120_000, interval: 5 },
   );
   const before = sent;
   stalled.send("3");

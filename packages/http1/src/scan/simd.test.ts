@@ -20,7 +20,7 @@ function constant(name: string): number {
   return Number(new RegExp(`^const ${name}: \\w+ = (\\w+);`, "m").exec(kernel)?.[1]);
 }
 
-test("the embedded module is what the compiler makes of simd.as.ts", { timeout: 120_000 }, async () => {
+test("the embedded module is what the compiler makes of simd.as.ts", { timeout: 240_000 }, async () => {
   const embedded = readFileSync(new URL("./simd.generated.ts", import.meta.url), "utf8");
   // The formatter may break lines elsewhere; the bytes are what counts.
   const letters = (source: string) =>

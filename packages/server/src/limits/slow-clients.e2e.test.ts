@@ -51,7 +51,7 @@ describe.each(loops)("slow clients on the %s loop", (loop) => {
     parseResponses(client.received).map(({ status }) => status);
 
   test("a head that trickles is answered 408, others are served meanwhile", async () => {
-    const port = await serve({ headTimeoutMs: 300 });
+    const port = await serve({ headTimeoutMs: 1000 });
     const slow = await open(port);
     slow.send("GET / HTTP/1.1\r\nHost: a\r\nX-");
     trickle(slow, "y", 20);
@@ -81,7 +81,7 @@ describe.each(loops)("slow clients on the %s loop", (loop) => {
   });
 
   test("a slow body above the rate is taken to its end", async () => {
-    const slow = await open(await serve({ bodyTimeoutMs: 5000, minBodyBytesPerSecond: 100 }));
+    const slow = await open(await serve({ bodyTimeoutMs: 30_000, minBodyBytesPerSecond: 30 }));
     slow.send(POST);
     for (let i = 0; i < 20; i++) {
       slow.send("y".repeat(50));

@@ -79,5 +79,5 @@ describe.skipIf(lacking !== "").each(loops)(`slowhttptest against the %s loop${l
     }
     expect([served > 0, quick.ended]).toEqual([true, false]);
     await until(() => app.stats().connections === 1);
-  }, 120_000);
+  }, 240_000);
 });

@@ -52,7 +52,7 @@ export class SocketClient implements ConformanceClient {
 }
 
 const POLL_MS = 2;
-const PATIENCE_MS = 40_000;
+const PATIENCE_MS = 120_000;
 
 export async function until(done: () => boolean): Promise<void> {
   const start = performance.now();

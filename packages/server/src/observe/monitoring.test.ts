@@ -26,7 +26,7 @@ async function ask(server: FakeServer, path: string, fields: readonly string[] =
     await server.settle();
     return client.received.byteLength;
   };
-  await expect.poll(answered, { timeout: 30_000 }).toBeGreaterThan(0);
+  await expect.poll(answered, { timeout: 120_000 }).toBeGreaterThan(0);
   const [response] = parseResponses(client.received);
   client.clientReset();
   return response!;
@@ -73,7 +73,7 @@ test.each(["openmetrics", "prometheus"] as const)("metrics in the format of %s",
   const server = await monitored();
   await ask(server, "/users/1");
   await ask(server, "/nowhere");
-  await expect.poll(() => server.app.stats().total?.mounts.length, { timeout: 30_000 }).toBe(1);
+  await expect.poll(() => server.app.stats().total?.mounts.length, { timeout: 120_000 }).toBe(1);
   const accept =
     format === "openmetrics" ? ["Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5"] : [];
   const { status, fields, body } = await ask(server, "/metrics", ["Host: 127.0.0.1:8080", ...accept]);
@@ -226,7 +226,7 @@ test("one server may tell of another", async () => {
   await adminApp.listen({ port: 1 });
   const client = admin.connect();
   client.clientSend("GET /metrics HTTP/1.1\r\nHost: admin\r\n\r\n");
-  await expect.poll(() => client.received.byteLength, { timeout: 30_000 }).toBeGreaterThan(0);
+  await expect.poll(() => client.received.byteLength, { timeout: 120_000 }).toBeGreaterThan(0);
   expect(parseResponses(client.received)[0]!.body).toContain("tz_connections_accepted_total 0");
   await adminApp.close({ timeoutMs: 0 });
   await app.close({ timeoutMs: 0 });

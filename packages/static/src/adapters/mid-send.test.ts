@@ -150,7 +150,7 @@ describe.each(Object.keys(servers))("%s", (name) => {
     for (const each of clients) each.send("GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n");
     await Promise.all(clients.map((each) => each.until(1000)));
     for (const each of clients) each.socket.destroy();
-    await expect.poll(openFiles, { timeout: 60_000 }).toBeLessThanOrEqual(before);
+    await expect.poll(openFiles, { timeout: 120_000 }).toBeLessThanOrEqual(before);
     mount.clear();
     await expect.poll(() => mount.stats.fds).toBe(0);
   });
@@ -160,7 +160,7 @@ describe.each(Object.keys(servers))("%s", (name) => {
     client.socket.destroy();
     const before = openFiles();
     mount.clear();
-    await expect.poll(openFiles, { timeout: 60_000 }).toBeLessThan(before);
+    await expect.poll(openFiles, { timeout: 120_000 }).toBeLessThan(before);
   });
 });
 

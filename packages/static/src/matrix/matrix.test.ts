@@ -42,7 +42,7 @@ describe.each(drivers)("$name", (driver: Driver) => {
     const ask = async (): Promise<string[]> =>
       whatIsWrong(row, await server.ask({ method, target, headers }));
     for (let i = 0; i < 2; i++) {
-      if (row.settles) await expect.poll(ask, { timeout: 60_000 }).toEqual([]);
+      if (row.settles) await expect.poll(ask, { timeout: 120_000 }).toEqual([]);
       else expect(await ask()).toEqual([]);
     }
   });

@@ -27,7 +27,7 @@ async function etag(target: string, headers: Record<string, string> = {}): Promi
   return fieldOf(plan, "etag") ?? `none ${plan.head.status}`;
 }
 const strongTag = async (target: string, headers: Record<string, string> = {}): Promise<string> => {
-  await expect.poll(() => etag(target, headers), { timeout: 60_000 }).toMatch(/^"/);
+  await expect.poll(() => etag(target, headers), { timeout: 120_000 }).toMatch(/^"/);
   return etag(target, headers);
 };
 

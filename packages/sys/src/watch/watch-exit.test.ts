@@ -10,7 +10,7 @@ async function run(scene: string, method: string) {
   const child = spawn(process.execPath, ["--import", "tsx", "--conditions=@tz/source", fixture, scene], {
     env: { ...process.env, TZ_WATCH: method },
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: 15_000,
+    timeout: 200_000,
   });
   const [output, errors, [code, signal]] = await Promise.all([
     text(child.stdout),
