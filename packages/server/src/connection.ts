@@ -1,66 +1,39 @@
-import { WheelTimer } from "@tz/alloc";
 import { encodeInterim, type PackedLead, parseErrorOf, type RequestHead, type ResponsePlan } from "@tz/http1";
 import { type BodySource, HELD_BYTES, RequestBody } from "./body/request-body.js";
+import { ConnectionOutput } from "./connection-output.js";
+import {
+  CLOSING,
+  DEFERRED,
+  HAS_BODY,
+  HEAD_BEGUN,
+  IS_HEAD,
+  KEEP_ALIVE,
+  LINE_DONE,
+  LINGERING,
+  OUTPUT,
+  PAUSED,
+  PEER_ENDED,
+  SECURE_LINES,
+  STREAMING,
+} from "./connection-state.js";
+import { append, beginsLine, beginsWithHead, endsLine } from "./cut-head.js";
 import { ServerError } from "./errors.js";
-import type { RequestClient } from "./handlers/request-client.js";
 import { Pace } from "./limits/pace.js";
 import type { DeferredSender } from "./loop/deferred-sends.js";
 import type { Transport, TransportHandler } from "./loop/loop.js";
 import { publishConnection, publishLimit } from "./observe/connection-channels.js";
 import { errorPlan } from "./response/error-plan.js";
-import { BLOCKED, DRAINED, OutQueue } from "./response/out-queue.js";
 import { PERSIST, type StatusPrefixes } from "./response/status-prefix.js";
 import { type StreamSink, sendStream } from "./response/stream-sender.js";
 import { abandonChunks, dropPlan } from "./response/unsent-plan.js";
 import type { ServerCore } from "./server-core.js";
 import { Upgraded } from "./upgraded.js";
 
-/** Whether an answer is under way: the next request of the connection is read only when none is. */
-const OUTPUT = {
-  idle: 0,
-  /** A handler works on it. */
-  awaiting: 1,
-  /** The transport took less than all of it, or a stream goes on. */
-  writing: 2,
-} as const;
-
-const EAGAIN = 11;
 const CONTINUE = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n", "latin1");
 const CHUNKED_LINE = Buffer.from("Transfer-Encoding: chunked\r\n", "latin1");
 /** A closing connection reads on for this much at the most. */
 const MAX_LINGER_BYTES = 1024 * 1024;
-const HEAD_METHOD = "HEAD ";
-const LINE_FEED = 10;
-const CARRIAGE_RETURN = 13;
-/** How often the progress of a client that is behind is looked at within `writeTimeoutMs`. */
-const WRITE_CHECKS = 4;
 const NO_BYTES = new Uint8Array(0);
-
-// Flags of a connection.
-/** The answer under way is the last. */
-const CLOSING = 1 << 0;
-/** Half-closed: what still comes is dropped. */
-const LINGERING = 1 << 1;
-/** The transport was told to keep bytes back. */
-const PAUSED = 1 << 2;
-/** A stream goes on; an empty queue does not end the answer. */
-const STREAMING = 1 << 3;
-/** `#pending` is the beginning of a head. */
-const HEAD_BEGUN = 1 << 4;
-/** The request line of a head that has begun is whole. */
-const LINE_DONE = 1 << 8;
-/** The client finished sending. */
-const PEER_ENDED = 1 << 5;
-/** The request under way is HEAD. */
-const IS_HEAD = 1 << 6;
-/** The request under way allows another one. */
-const KEEP_ALIVE = 1 << 7;
-/** Answers carry what TLS listeners add. */
-const SECURE_LINES = 1 << 9;
-/** The answer leaves at the end of the loop's turn. */
-const DEFERRED = 1 << 10;
-/** The request under way has a body, here or to come. */
-const HAS_BODY = 1 << 11;
 
 /**
  * One client's HTTP/1.1 conversation. Bytes come in through {@link onData}, plans go out through the loop's batch.
@@ -80,63 +53,52 @@ const HAS_BODY = 1 << 11;
  * one receive buffer, one batch and one plan.
  */
 export class Connection
-  extends WheelTimer
-  implements TransportHandler, BodySource, StreamSink, RequestClient, DeferredSender
+  extends ConnectionOutput
+  implements TransportHandler, BodySource, StreamSink, DeferredSender
 {
-  readonly transport: Transport;
-  readonly #core: ServerCore;
   /** Bytes received and not yet consumed; they move in front of the next ones. */
   #pending: Uint8Array | null = null;
-  #queue: OutQueue | null = null;
   #body: RequestBody | null = null;
   #drainWaiter: (() => void) | null = null;
   /** The protocol that takes over when the 101 has left. */
   #upgrade: ResponsePlan["upgrade"] | null = null;
-  #output: number = OUTPUT.idle;
   #requests = 0;
-  /** In ticks of the core's coarse clock. */
-  #deadlineTick = 0;
-  #timerTick = 0;
   #lingered = 0;
-  /** A set of the flags above: one word for all of them, since idle connections are many. */
-  #flags = KEEP_ALIVE;
   #minorVersion = 1;
   gone = false;
 
   constructor(transport: Transport, core: ServerCore) {
-    super(expire);
-    this.transport = transport;
-    this.#core = core;
-    if (core.securePrefixes !== undefined && transport.secure === true) this.#flags |= SECURE_LINES;
-    this.#arm(core.options.headTimeoutMs);
+    super(transport, core, KEEP_ALIVE);
+    if (core.securePrefixes !== undefined && transport.secure === true) this.flags |= SECURE_LINES;
+    this.arm(core.options.headTimeoutMs);
   }
 
   /** Nothing is under way: no request begun, no answer unfinished. */
   get idle(): boolean {
     return (
-      this.#output === OUTPUT.idle &&
+      this.output === OUTPUT.idle &&
       this.#pending === null &&
       this.#body === null &&
-      (this.#flags & (LINGERING | DEFERRED)) === 0
+      (this.flags & (LINGERING | DEFERRED)) === 0
     );
   }
 
   /** What it does, for statistics. */
   get state(): "idle" | "reading" | "handling" | "writing" | "closing" {
-    if ((this.#flags & LINGERING) !== 0) return "closing";
-    if (this.#output === OUTPUT.awaiting) return "handling";
-    if (this.#output === OUTPUT.writing) return "writing";
+    if ((this.flags & LINGERING) !== 0) return "closing";
+    if (this.output === OUTPUT.awaiting) return "handling";
+    if (this.output === OUTPUT.writing) return "writing";
     return this.idle ? "idle" : "reading";
   }
 
   // ---------------------------------------------------------------- client
 
   get remoteAddress(): string {
-    return this.#core.announced.get(this.transport)?.remoteAddress ?? this.transport.remoteAddress;
+    return this.core.announced.get(this.transport)?.remoteAddress ?? this.transport.remoteAddress;
   }
 
   get remotePort(): number {
-    return this.#core.announced.get(this.transport)?.remotePort ?? this.transport.remotePort;
+    return this.core.announced.get(this.transport)?.remotePort ?? this.transport.remotePort;
   }
 
   get scheme(): "http" | "https" {
@@ -148,37 +110,37 @@ export class Connection
   }
 
   onGone(listener: () => void): void {
-    if (this.gone || (this.#flags & PEER_ENDED) !== 0) listener();
-    else this.#core.goneListeners.set(this, listener);
+    if (this.gone || (this.flags & PEER_ENDED) !== 0) listener();
+    else this.core.goneListeners.set(this, listener);
   }
 
   #tellGone(): void {
-    const { goneListeners } = this.#core;
+    const { goneListeners } = this.core;
     if (goneListeners.size === 0) return;
     const listener = goneListeners.get(this);
     goneListeners.delete(this);
     // After an answer the connection's end concerns no request.
-    if (listener !== undefined && this.#output !== OUTPUT.idle) listener();
+    if (listener !== undefined && this.output !== OUTPUT.idle) listener();
   }
 
   // ---------------------------------------------------------------- input
 
   onData(start: number, end: number): void {
-    this.#core.observer?.received(end - start);
-    if ((this.#flags & (LINGERING | DEFERRED)) !== 0) {
-      if ((this.#flags & DEFERRED) !== 0) this.#core.loop.deferred?.flush();
+    this.core.observer?.received(end - start);
+    if ((this.flags & (LINGERING | DEFERRED)) !== 0) {
+      if ((this.flags & DEFERRED) !== 0) this.core.loop.deferred?.flush();
       if (this.gone) return;
-      if ((this.#flags & LINGERING) !== 0) {
+      if ((this.flags & LINGERING) !== 0) {
         this.#lingered += end - start;
         if (this.#lingered > MAX_LINGER_BYTES) this.transport.destroy();
         return;
       }
     }
-    const { memory } = this.#core.loop;
+    const { memory } = this.core.loop;
     const pending = this.#pending;
     let seen = 0;
     if (pending !== null) {
-      const begun = (this.#flags & HEAD_BEGUN) !== 0;
+      const begun = (this.flags & HEAD_BEGUN) !== 0;
       // A cut head is looked at again when a line of it has ended, or when it is too long: byte by byte it costs no
       // more than at once.
       if (begun && this.#headGoesOn(pending.byteLength + end - start, memory.bytes, start, end)) {
@@ -198,18 +160,16 @@ export class Connection
 
   /** The head that has begun cannot have ended, nor broken a limit, with the bytes `[start, end)` that came. */
   #headGoesOn(length: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const { maxRequestLineBytes, maxHeadBytes } = this.#core.options;
-    const limit = (this.#flags & LINE_DONE) !== 0 ? maxHeadBytes : maxRequestLineBytes;
-    if (length >= limit) return false;
-    const at = bytes.indexOf(LINE_FEED, start);
-    return at < 0 || at >= end;
+    const { maxRequestLineBytes, maxHeadBytes } = this.core.options;
+    const limit = (this.flags & LINE_DONE) !== 0 ? maxHeadBytes : maxRequestLineBytes;
+    return length < limit && !endsLine(bytes, start, end);
   }
 
   onEnd(): void {
-    if ((this.#flags & DEFERRED) !== 0) this.#core.loop.deferred?.flush();
+    if ((this.flags & DEFERRED) !== 0) this.core.loop.deferred?.flush();
     if (this.gone) return;
-    this.#flags |= PEER_ENDED;
-    if ((this.#flags & LINGERING) !== 0) {
+    this.flags |= PEER_ENDED;
+    if ((this.flags & LINGERING) !== 0) {
       this.transport.destroy();
       return;
     }
@@ -219,23 +179,23 @@ export class Connection
         new ServerError("TZ_SERVER_BODY_ABORTED", "the client closed before the end of the request body"),
       );
       this.#body = null;
-      this.#flags &= ~KEEP_ALIVE;
-      this.#put(CLOSING, this.#output !== OUTPUT.awaiting);
+      this.flags &= ~KEEP_ALIVE;
+      this.#put(CLOSING, this.output !== OUTPUT.awaiting);
     }
     this.#tellGone();
-    if ((this.#flags & STREAMING) !== 0) this.#armHalfClosed();
+    if ((this.flags & STREAMING) !== 0) this.#armHalfClosed();
     // A half-closed client still gets the answers to what it asked; there will be no further request.
-    if (this.#output === OUTPUT.idle) this.#endInput();
+    if (this.output === OUTPUT.idle) this.#endInput();
   }
 
   onClose(errno: number): void {
     this.gone = true;
     publishConnection("closed", this.transport, { errno, requests: this.#requests });
-    this.#core.observer?.closed(this);
-    this.#core.addresses?.remove(this.transport);
-    this.#core.loop.timers.cancel(this);
+    this.core.observer?.closed(this);
+    this.core.addresses?.remove(this.transport);
+    this.disarm();
     this.#pending = null;
-    this.#queue?.abandon();
+    this.queue?.abandon();
     this.#tellGone();
     this.#body?.fail(
       new ServerError("TZ_SERVER_BODY_ABORTED", "the client went away before the end of the request body"),
@@ -251,35 +211,35 @@ export class Connection
     for (;;) {
       position = this.#parse(bytes, position, end, seen);
       seen = 0;
-      if (this.#upgrade !== null && !this.gone && this.#flush(false)) {
+      if (this.#upgrade !== null && !this.gone && this.flush(false)) {
         this.#switchProtocol(bytes, position, end);
         return;
       }
-      const waited = this.#output !== OUTPUT.idle;
+      const waited = this.output !== OUTPUT.idle;
       if (position === end && this.#defer()) return;
-      if (this.gone || !this.#flush(false) || this.#output !== OUTPUT.idle) break;
+      if (this.gone || !this.flush(false) || this.output !== OUTPUT.idle) break;
       // The answer that the rest waited for has left in this very call.
-      if (waited && position < end && (this.#flags & CLOSING) === 0) continue;
+      if (waited && position < end && (this.flags & CLOSING) === 0) continue;
       this.#afterAnswer();
       break;
     }
-    if (this.gone || (this.#flags & LINGERING) !== 0 || (this.#flags & CLOSING) !== 0) return;
+    if (this.gone || (this.flags & LINGERING) !== 0 || (this.flags & CLOSING) !== 0) return;
     if (position < end) this.#keep(bytes, position, end);
   }
 
   /** Leaves the answer to the end of the turn, when it is one piece and nothing else is to be done. */
   #defer(): boolean {
-    const { loop, observer } = this.#core;
+    const { loop, observer } = this.core;
     const { deferred } = loop;
     if (
       deferred === undefined ||
       !deferred.open ||
-      this.#output !== OUTPUT.idle ||
-      (this.#flags & (CLOSING | PEER_ENDED)) !== 0 ||
+      this.output !== OUTPUT.idle ||
+      (this.flags & (CLOSING | PEER_ENDED)) !== 0 ||
       this.#body !== null ||
       this.#upgrade !== null ||
       this.gone ||
-      (this.#queue !== null && !this.#queue.empty)
+      (this.queue !== null && !this.queue.empty)
     )
       return false;
     const route = observer === undefined ? 0 : observer.setAside();
@@ -288,43 +248,43 @@ export class Connection
       observer?.takeUp(route);
       return false;
     }
-    this.#flags |= DEFERRED;
+    this.flags |= DEFERRED;
     return true;
   }
 
   sendDeferred(route: number): void {
-    this.#flags &= ~DEFERRED;
-    const { loop, observer } = this.#core;
+    this.flags &= ~DEFERRED;
+    const { loop, observer } = this.core;
     observer?.takeUp(route);
     if (this.gone) {
       loop.batch.releaseAll();
       observer?.dropped();
-    } else if (this.#flush(false) && this.#output === OUTPUT.idle) this.#afterAnswer();
+    } else if (this.flush(false) && this.output === OUTPUT.idle) this.#afterAnswer();
   }
 
   /** Takes requests and body bytes as long as no answer is in the way. @returns where it stopped */
   #parse(bytes: Uint8Array, position: number, end: number, seen: number): number {
-    const core = this.#core;
-    while (position < end && (this.#flags & CLOSING) === 0 && !this.gone) {
+    const core = this.core;
+    while (position < end && (this.flags & CLOSING) === 0 && !this.gone) {
       if (this.#body !== null) {
         const next = this.#feedBody(this.#body, bytes, position, end);
         if (next === position) break;
         position = next;
         continue;
       }
-      if (this.#output !== OUTPUT.idle) break;
+      if (this.output !== OUTPUT.idle) break;
       const head = core.head;
       const used = head.parse(position, end, seen);
       seen = 0;
       if (used === 0) {
-        if (beginsLine(bytes, position, end)) this.#flags |= LINE_DONE;
-        if ((this.#flags & HEAD_BEGUN) === 0) {
-          this.#flags |= HEAD_BEGUN;
-          this.#arm(core.options.headTimeoutMs);
+        if (beginsLine(bytes, position, end)) this.flags |= LINE_DONE;
+        if ((this.flags & HEAD_BEGUN) === 0) {
+          this.flags |= HEAD_BEGUN;
+          this.arm(core.options.headTimeoutMs);
         }
         break;
       }
-      this.#flags &= ~(HEAD_BEGUN | LINE_DONE);
+      this.flags &= ~(HEAD_BEGUN | LINE_DONE);
       if (used < 0) {
         this.#put(IS_HEAD, beginsWithHead(bytes, position, end));
         this.#reject(head, used);
@@ -338,9 +298,9 @@ export class Connection
   /** Keeps unconsumed bytes; stops the transport when they can only wait. */
   #keep(bytes: Uint8Array, position: number, end: number): void {
     this.#pending = bytes.slice(position, end);
-    const waiting = this.#output !== OUTPUT.idle || (this.#body !== null && !this.#body.wanted);
-    if (waiting && (this.#flags & PAUSED) === 0) {
-      this.#flags |= PAUSED;
+    const waiting = this.output !== OUTPUT.idle || (this.#body !== null && !this.#body.wanted);
+    if (waiting && (this.flags & PAUSED) === 0) {
+      this.flags |= PAUSED;
       this.transport.pause();
     }
   }
@@ -348,30 +308,30 @@ export class Connection
   /** Goes on with kept bytes after the answer (or the body's reader) made room. */
   #continueInput(): void {
     const pending = this.#pending;
-    if (pending !== null && (this.#flags & HEAD_BEGUN) === 0) {
+    if (pending !== null && (this.flags & HEAD_BEGUN) === 0) {
       this.#pending = null;
-      const { memory } = this.#core.loop;
+      const { memory } = this.core.loop;
       if (pending.byteLength > memory.receiveBytes)
         throw new RangeError(`${pending.byteLength} bytes pending`);
       memory.bytes.set(pending, memory.receiveStart);
       this.#consume(memory.bytes, memory.receiveStart, memory.receiveStart + pending.byteLength, 0);
     }
-    if (this.gone || (this.#flags & LINGERING) !== 0) return;
+    if (this.gone || (this.flags & LINGERING) !== 0) return;
     // The beginning of a head waits for more, but not before the answers in front of it have left.
     const waiting =
-      this.#pending !== null && ((this.#flags & HEAD_BEGUN) === 0 || this.#output !== OUTPUT.idle);
-    if ((this.#flags & PAUSED) !== 0 && !waiting) {
-      this.#flags &= ~PAUSED;
+      this.#pending !== null && ((this.flags & HEAD_BEGUN) === 0 || this.output !== OUTPUT.idle);
+    if ((this.flags & PAUSED) !== 0 && !waiting) {
+      this.flags &= ~PAUSED;
       this.transport.resume();
     }
-    if ((this.#flags & PEER_ENDED) === 0 || this.#pending !== null) return;
+    if ((this.flags & PEER_ENDED) === 0 || this.#pending !== null) return;
     if (this.#body !== null) this.onEnd();
-    else if (this.#output === OUTPUT.idle) this.#endInput();
+    else if (this.output === OUTPUT.idle) this.#endInput();
   }
 
   /** Nothing more will come, and nothing is under way. */
   #endInput(): void {
-    if ((this.#flags & HEAD_BEGUN) !== 0 && (this.#flags & CLOSING) === 0) this.#rejectCutHead();
+    if ((this.flags & HEAD_BEGUN) !== 0 && (this.flags & CLOSING) === 0) this.#rejectCutHead();
     else this.transport.destroy();
   }
 
@@ -379,15 +339,15 @@ export class Connection
 
   /** @returns where the request ends, as far as its bytes were taken */
   #begin(head: RequestHead, length: number, bytes: Uint8Array, position: number, end: number): number {
-    const core = this.#core;
+    const core = this.core;
     this.#requests++;
     this.#put(IS_HEAD, head.method === "HEAD");
     this.#put(KEEP_ALIVE, head.keepAlive);
     this.#minorVersion = head.minorVersion;
     let body: RequestBody | null = null;
-    this.#flags &= ~HAS_BODY;
+    this.flags &= ~HAS_BODY;
     if (head.chunked || head.contentLength > 0) {
-      this.#flags |= HAS_BODY;
+      this.flags |= HAS_BODY;
       const { maxBodyBytes, bodyTimeoutMs } = core.options;
       const expects = head.expectContinue && head.minorVersion === 1;
       body = new RequestBody(this, head.chunked ? -1 : head.contentLength, maxBodyBytes, expects);
@@ -396,11 +356,11 @@ export class Connection
         position = body.feed(bytes, position, end);
       } else {
         this.#body = body;
-        this.#arm(bodyTimeoutMs);
+        this.arm(bodyTimeoutMs);
       }
     }
     let answer: ResponsePlan | Promise<ResponsePlan>;
-    this.#output = OUTPUT.awaiting;
+    this.output = OUTPUT.awaiting;
     const event = core.follower?.began(head, this);
     try {
       answer =
@@ -419,7 +379,7 @@ export class Connection
       );
       return position;
     }
-    this.#output = OUTPUT.idle;
+    this.output = OUTPUT.idle;
     this.#respond(answer);
     return position;
   }
@@ -430,10 +390,10 @@ export class Connection
       dropPlan(plan);
       return;
     }
-    this.#core.loop.refreshClock();
-    this.#output = OUTPUT.idle;
+    this.core.loop.refreshClock();
+    this.output = OUTPUT.idle;
     this.#respond(plan);
-    if (this.#flush(false)) this.#afterFlush();
+    if (this.flush(false)) this.#afterFlush();
     else if (!this.gone) this.#continueInput();
   }
 
@@ -445,21 +405,21 @@ export class Connection
       this.#switchProtocol(rest, 0, rest.byteLength);
       return;
     }
-    if (this.#output === OUTPUT.idle) this.#afterAnswer();
+    if (this.output === OUTPUT.idle) this.#afterAnswer();
     if (!this.gone) this.#continueInput();
   }
 
   /** Gives the transport to another protocol, with the bytes that came behind the request. */
   #switchProtocol(bytes: Uint8Array, start: number, end: number): void {
     const { transport } = this;
-    const core = this.#core;
+    const core = this.core;
     const upgrade = this.#upgrade!;
     this.#upgrade = null;
     this.gone = true;
     publishConnection("upgraded", transport);
     core.goneListeners.delete(this);
     core.observer?.finished(this);
-    core.loop.timers.cancel(this);
+    this.disarm();
     let upgraded: Upgraded;
     try {
       upgraded = new Upgraded(transport, core, upgrade);
@@ -479,8 +439,8 @@ export class Connection
       }
       upgraded.onData(start, end);
     }
-    if ((this.#flags & PAUSED) !== 0) transport.resume();
-    if ((this.#flags & PEER_ENDED) !== 0) upgraded.onEnd();
+    if ((this.flags & PAUSED) !== 0) transport.resume();
+    if ((this.flags & PEER_ENDED) !== 0) upgraded.onEnd();
     if (core.draining) upgraded.stop();
   }
 
@@ -491,14 +451,14 @@ export class Connection
       this.#body = null;
     } else if (body.error !== null) {
       // What follows cannot be told from a request. The handler answers, if it still can; then the end.
-      this.#flags &= ~KEEP_ALIVE;
+      this.flags &= ~KEEP_ALIVE;
       this.#body = null;
-      if (this.#output !== OUTPUT.awaiting) this.#flags |= CLOSING;
+      if (this.output !== OUTPUT.awaiting) this.flags |= CLOSING;
       return end;
     } else {
       this.#armBody(body, waiting);
-      if (this.#output === OUTPUT.idle && body.receivedBytes > this.#core.options.maxDiscardBytes)
-        this.#flags |= CLOSING;
+      if (this.output === OUTPUT.idle && body.receivedBytes > this.core.options.maxDiscardBytes)
+        this.flags |= CLOSING;
     }
     return next;
   }
@@ -507,20 +467,20 @@ export class Connection
     const body = this.#body;
     // A body that comes in one piece needs no pace.
     if (body !== null && body.pace !== null) this.#armBody(body, false);
-    else this.#arm(this.#core.options.bodyTimeoutMs);
-    if ((this.#flags & PAUSED) !== 0) queueMicrotask(() => this.#continueInput());
+    else this.arm(this.core.options.bodyTimeoutMs);
+    if ((this.flags & PAUSED) !== 0) queueMicrotask(() => this.#continueInput());
   }
 
   sendContinue(): void {
-    if (this.gone || this.#output === OUTPUT.writing) return;
+    if (this.gone || this.output === OUTPUT.writing) return;
     // Not in front of answers that still leave in pieces.
-    this.#write(CONTINUE);
-    this.#flush(false);
-    this.#output = OUTPUT.awaiting;
+    this.write(CONTINUE);
+    this.flush(false);
+    this.output = OUTPUT.awaiting;
   }
 
   #reject(head: RequestHead, errorId: number): void {
-    this.#flags &= ~KEEP_ALIVE;
+    this.flags &= ~KEEP_ALIVE;
     this.#minorVersion = head.minorVersion;
     const { status } = parseErrorOf(errorId);
     if (status === 414) publishLimit("maxRequestLineBytes", "answered 414", this);
@@ -530,30 +490,30 @@ export class Connection
 
   /** The client closed in the middle of a head. */
   #rejectCutHead(): void {
-    this.#flags &= ~KEEP_ALIVE;
+    this.flags &= ~KEEP_ALIVE;
     this.#put(IS_HEAD, this.#pending !== null && beginsWithHead(this.#pending, 0, this.#pending.byteLength));
     this.#respond(errorPlan(400, true));
-    if (this.#flush(false) && this.#output === OUTPUT.idle) this.#afterAnswer();
+    if (this.flush(false) && this.output === OUTPUT.idle) this.#afterAnswer();
   }
 
   // ---------------------------------------------------------------- answer
 
   #respond(plan: ResponsePlan): void {
-    const { observer } = this.#core;
-    if (plan.upgrade !== undefined && ((this.#flags & HAS_BODY) !== 0 || this.#minorVersion === 0)) {
+    const { observer } = this.core;
+    if (plan.upgrade !== undefined && ((this.flags & HAS_BODY) !== 0 || this.#minorVersion === 0)) {
       // RFC 9110 §7.8: no upgrade in the middle of a request, and none of HTTP/1.0.
       dropPlan(plan);
       plan = errorPlan(400, true);
     }
     this.#execute(plan);
     if (observer !== undefined) {
-      observer.answered(this, plan, (this.#flags & IS_HEAD) !== 0, this.#output === OUTPUT.idle);
+      observer.answered(this, plan, (this.flags & IS_HEAD) !== 0, this.output === OUTPUT.idle);
     }
   }
 
   /** Puts a plan into the batch, or into the queue behind it. Takes over the plan's reference. */
   #execute(plan: ResponsePlan): void {
-    const core = this.#core;
+    const core = this.core;
     const { batch } = core.loop;
     const prefixes = this.#prefixes();
     prefixes.refresh(core.loop.wallMs);
@@ -563,37 +523,37 @@ export class Connection
     }
     // RFC 8297; an HTTP/1.0 client knows no interim answers (RFC 9110 §15.2).
     if (plan.earlyHints !== undefined && this.#minorVersion === 1) {
-      this.#write(encodeInterim(plan.earlyHints.status, plan.earlyHints.fields));
+      this.write(encodeInterim(plan.earlyHints.status, plan.earlyHints.fields));
     }
     const close = this.#decideClose(plan);
     const { head, body, packed } = plan;
     const persist = close ? PERSIST.close : this.#minorVersion === 0 ? PERSIST.keepAlive : PERSIST.silent;
-    if (close) this.#flags |= CLOSING;
+    if (close) this.flags |= CLOSING;
     if (packed !== undefined && batch.addressable) {
-      const length = (this.#flags & IS_HEAD) !== 0 ? packed.headByteLength : packed.byteLength;
+      const length = (this.flags & IS_HEAD) !== 0 ? packed.headByteLength : packed.byteLength;
       // What several answers of a turn share must not differ but in `Date`: a lead says nothing of the connection.
-      if (persist === PERSIST.silent && (this.#flags & SECURE_LINES) === 0) {
+      if (persist === PERSIST.silent && (this.flags & SECURE_LINES) === 0) {
         const prefix = head.status === 200 ? prefixes.hot : prefixes.block(head.status, persist);
-        if (canLead(packed.lead, prefix) && this.#makeRoom(1)) {
+        if (canLead(packed.lead, prefix) && this.makeRoom(1)) {
           batch.led(packed, packed.lead, prefix, length, plan);
           return;
         }
       }
       // The batch leaves before the queue: behind answers that wait there, this one must wait there too.
-      if (persist === PERSIST.silent && head.status === 200 && this.#makeRoom(1)) {
+      if (persist === PERSIST.silent && head.status === 200 && this.makeRoom(1)) {
         batch.name(prefixes.hotStart, prefixes.hotLength);
         batch.packed(packed, length, plan);
         return;
       }
       const prefix = prefixes.block(head.status, persist);
-      if (this.#makeRoom(prefix.byteLength)) {
+      if (this.makeRoom(prefix.byteLength)) {
         batch.copy(prefix);
         batch.packed(packed, length, plan);
         return;
       }
     }
-    this.#write(prefixes.block(head.status, persist));
-    const bodyless = (this.#flags & IS_HEAD) !== 0 || head.status === 204 || head.status === 304;
+    this.write(prefixes.block(head.status, persist));
+    const bodyless = (this.flags & IS_HEAD) !== 0 || head.status === 204 || head.status === 304;
     if (body.kind === "stream") {
       if (!bodyless) {
         this.#startStream(plan, body.chunks, body.length);
@@ -601,38 +561,38 @@ export class Connection
       }
       abandonChunks(body.chunks);
     }
-    this.#write(head.bytes);
+    this.write(head.bytes);
     if (bodyless || body.kind === "none") {
       plan.release?.();
     } else if (body.kind === "bytes") {
-      this.#writeOwned(body.bytes, plan);
+      this.writeOwned(body.bytes, plan);
     } else if (body.kind === "segments") {
-      this.#writeSegments(body.segments, plan);
+      this.writeSegments(body.segments, plan);
     } else {
       plan.release?.();
     }
   }
 
   #prefixes(): StatusPrefixes {
-    const { prefixes, securePrefixes } = this.#core;
-    return (this.#flags & SECURE_LINES) === 0 ? prefixes : (securePrefixes ?? prefixes);
+    const { prefixes, securePrefixes } = this.core;
+    return (this.flags & SECURE_LINES) === 0 ? prefixes : (securePrefixes ?? prefixes);
   }
 
   /** 101: the head says all, `Connection` too; HTTP ends on this connection. */
   #respondUpgrade(plan: ResponsePlan): void {
     const prefixes = this.#prefixes();
-    this.#write(prefixes.block(plan.head.status, PERSIST.silent));
-    this.#write(plan.head.bytes);
+    this.write(prefixes.block(plan.head.status, PERSIST.silent));
+    this.write(plan.head.bytes);
     this.#upgrade = plan.upgrade ?? null;
-    this.#output = OUTPUT.writing;
+    this.output = OUTPUT.writing;
     plan.release?.();
   }
 
   /** Whether this answer is the connection's last. */
   #decideClose(plan: ResponsePlan): boolean {
-    const { options, draining } = this.#core;
-    if ((this.#flags & KEEP_ALIVE) === 0 || plan.close === true || draining) return true;
-    if ((this.#flags & PEER_ENDED) !== 0 && this.#pending === null) return true;
+    const { options, draining } = this.core;
+    if ((this.flags & KEEP_ALIVE) === 0 || plan.close === true || draining) return true;
+    if ((this.flags & PEER_ENDED) !== 0 && this.#pending === null) return true;
     if (options.maxRequestsPerConnection > 0 && this.#requests >= options.maxRequestsPerConnection)
       return true;
     const body = this.#body;
@@ -649,111 +609,13 @@ export class Connection
     return plan.body.kind === "stream" && plan.body.length === undefined && this.#minorVersion === 0;
   }
 
-  /** Makes sure that `length` bytes fit into the batch. `false`: they must go to the queue. */
-  #makeRoom(length: number): boolean {
-    if (this.#queue !== null && !this.#queue.empty) return false;
-    if (this.#core.loop.batch.room >= length) return true;
-    return this.#flush(true) && length <= this.#core.loop.batch.room;
-  }
-
-  /** Writes bytes that nobody changes afterwards (heads, prefixes). */
-  #write(bytes: Uint8Array): void {
-    if (this.#makeRoom(bytes.byteLength)) this.#core.loop.batch.copy(bytes);
-    else this.#enqueue().bytes(bytes, null);
-  }
-
-  #writeOwned(bytes: Uint8Array, plan: ResponsePlan): void {
-    if (this.#makeRoom(bytes.byteLength)) {
-      this.#core.loop.batch.copy(bytes);
-      plan.release?.();
-    } else {
-      this.#enqueue().bytes(bytes, plan);
-    }
-  }
-
-  #writeSegments(
-    segments: Extract<ResponsePlan["body"], { kind: "segments" }>["segments"],
-    plan: ResponsePlan,
-  ): void {
-    const queue = this.#enqueue();
-    const last = segments.length - 1;
-    if (last < 0) plan.release?.();
-    for (let i = 0; i <= last; i++) {
-      const segment = segments[i]!;
-      const owner = i === last ? plan : null;
-      if (segment instanceof Uint8Array) queue.bytes(segment, owner);
-      else queue.file(segment.file, segment.offset, segment.length, owner);
-    }
-  }
-
-  /** The queue, after what the batch holds. From here on the answer is written as the transport takes it. */
-  #enqueue(): OutQueue {
-    this.#queue ??= new OutQueue();
-    this.#output = OUTPUT.writing;
-    return this.#queue;
-  }
-
-  /** Sends the batch, then the queue. `false`: something is left, or the connection is gone. */
-  #flush(more: boolean): boolean {
-    const { batch } = this.#core.loop;
-    const queue = this.#queue;
-    if (batch.count > 0) {
-      const queued = queue !== null && !queue.empty;
-      const length = batch.byteLength;
-      const sent = this.transport.flush(batch, more || queued);
-      const { observer } = this.#core;
-      observer?.sent(sent);
-      if (sent === length) {
-        batch.releaseAll();
-        observer?.flushed();
-      } else if (sent < 0 && sent !== -EAGAIN) {
-        batch.releaseAll();
-        this.transport.destroy();
-        return false;
-      } else {
-        const awaiting = this.#output === OUTPUT.awaiting;
-        const behind = this.#enqueue();
-        // These are answers to earlier requests: the handler's comes behind them, and before any later one.
-        if (awaiting) this.#output = OUTPUT.awaiting;
-        behind.prepend(batch, Math.max(sent, 0));
-        this.#armWrite(behind);
-        observer?.heldBack(this);
-        return false;
-      }
-    }
-    if (queue === null || queue.empty || more) return queue === null || queue.empty;
-    return this.#drain(queue);
-  }
-
-  #drain(queue: OutQueue): boolean {
-    const before = queue.sentBytes;
-    const result = queue.drain(this.transport, this.#core.loop.batch);
-    const { observer } = this.#core;
-    observer?.sent(queue.sentBytes - before);
-    if (result === DRAINED) {
-      if (this.#output === OUTPUT.writing && (this.#flags & STREAMING) === 0) {
-        this.#output = OUTPUT.idle;
-        observer?.finished(this);
-      } else if (this.#output === OUTPUT.awaiting) {
-        observer?.caughtUp(this);
-      }
-      return true;
-    }
-    if (result === BLOCKED) {
-      this.#armWrite(queue);
-      return false;
-    }
-    this.transport.destroy();
-    return false;
-  }
-
   onWritable(): void {
-    const queue = this.#queue;
+    const queue = this.queue;
     if (this.gone || queue === null || queue.empty) return;
-    if (!this.#drain(queue)) return;
-    if ((this.#flags & STREAMING) !== 0) {
+    if (!this.drainQueue(queue)) return;
+    if ((this.flags & STREAMING) !== 0) {
       if (this.#body !== null) this.#armBody(this.#body, false);
-      else if ((this.#flags & PEER_ENDED) !== 0) this.#armHalfClosed();
+      else if ((this.flags & PEER_ENDED) !== 0) this.#armHalfClosed();
       this.#wakeStream();
       return;
     }
@@ -763,43 +625,43 @@ export class Connection
   /** Every answer so far has left. */
   #afterAnswer(): void {
     if (
-      (this.#flags & CLOSING) !== 0 ||
-      (this.#core.closesIdle && this.#pending === null && this.#body === null)
+      (this.flags & CLOSING) !== 0 ||
+      (this.core.closesIdle && this.#pending === null && this.#body === null)
     ) {
       this.#finish();
-    } else if ((this.#flags & HEAD_BEGUN) !== 0) {
+    } else if ((this.flags & HEAD_BEGUN) !== 0) {
       // The head's own deadline runs.
     } else if (this.#body !== null) {
       this.#armBody(this.#body, false);
     } else {
-      this.#armIdle();
+      this.armIdle();
     }
   }
 
   /** Ends the connection in order: the answer must reach the client before a reset can. */
   #finish(): void {
-    if ((this.#flags & LINGERING) !== 0 || this.gone) return;
-    if ((this.#flags & PEER_ENDED) !== 0) {
+    if ((this.flags & LINGERING) !== 0 || this.gone) return;
+    if ((this.flags & PEER_ENDED) !== 0) {
       // Over TLS the end of an answer is said, so that nobody can cut it off unseen.
       if (this.transport.secure === true) this.transport.shutdown();
       this.transport.destroy();
       return;
     }
-    this.#flags |= LINGERING;
+    this.flags |= LINGERING;
     this.#pending = null;
     this.#body?.discard();
     this.transport.shutdown();
-    if ((this.#flags & PAUSED) !== 0) {
-      this.#flags &= ~PAUSED;
+    if ((this.flags & PAUSED) !== 0) {
+      this.flags &= ~PAUSED;
       this.transport.resume();
     }
-    this.#arm(this.#core.options.lingerTimeoutMs);
+    this.arm(this.core.options.lingerTimeoutMs);
   }
 
   /** The bytes are another protocol's from the first one on: HTTP/2, as the handshake has found out. */
   leave(): void {
     this.gone = true;
-    this.#core.loop.timers.cancel(this);
+    this.disarm();
   }
 
   /** The server stops: idle connections close now, the others after their answer. */
@@ -811,11 +673,11 @@ export class Connection
 
   #startStream(plan: ResponsePlan, chunks: AsyncIterable<Uint8Array>, length: number | undefined): void {
     const chunked = length === undefined && this.#minorVersion === 1;
-    if (chunked) this.#write(CHUNKED_LINE);
-    this.#write(plan.head.bytes);
-    this.#flags |= STREAMING;
-    this.#output = OUTPUT.writing;
-    this.#core.loop.yieldTurn();
+    if (chunked) this.write(CHUNKED_LINE);
+    this.write(plan.head.bytes);
+    this.flags |= STREAMING;
+    this.output = OUTPUT.writing;
+    this.core.loop.yieldTurn();
     sendStream(this, chunks, length, chunked).then(
       (complete) => this.#endStream(plan, complete, undefined),
       (error: unknown) => this.#endStream(plan, false, error),
@@ -824,8 +686,8 @@ export class Connection
 
   #endStream(plan: ResponsePlan, complete: boolean, error: unknown): void {
     plan.release?.();
-    this.#flags &= ~STREAMING;
-    if (error !== undefined) this.#core.reportError(error, this);
+    this.flags &= ~STREAMING;
+    if (error !== undefined) this.core.reportError(error, this);
     if (this.gone) return;
     if (!complete) {
       this.transport.destroy();
@@ -833,29 +695,29 @@ export class Connection
     }
     const body = this.#body;
     if (body !== null) {
-      if (body.remainingBytes > this.#core.options.maxDiscardBytes) this.#flags |= CLOSING;
+      if (body.remainingBytes > this.core.options.maxDiscardBytes) this.flags |= CLOSING;
       else body.discard();
     }
-    if (this.#queue !== null && !this.#queue.empty) return;
-    this.#output = OUTPUT.idle;
-    this.#core.observer?.finished(this);
+    if (this.queue !== null && !this.queue.empty) return;
+    this.output = OUTPUT.idle;
+    this.core.observer?.finished(this);
     this.#afterAnswer();
     if (!this.gone) this.#continueInput();
   }
 
   push(bytes: Uint8Array): boolean {
     if (this.gone) return false;
-    this.#core.loop.refreshClock();
-    this.#write(bytes);
-    this.#output = OUTPUT.writing;
-    const sent = this.#flush(false);
-    this.#output = OUTPUT.writing;
-    if ((this.#flags & PEER_ENDED) !== 0 && !this.gone) this.#armHalfClosed();
+    this.core.loop.refreshClock();
+    this.write(bytes);
+    this.output = OUTPUT.writing;
+    const sent = this.flush(false);
+    this.output = OUTPUT.writing;
+    if ((this.flags & PEER_ENDED) !== 0 && !this.gone) this.#armHalfClosed();
     return !sent;
   }
 
   drained(): Promise<void> {
-    if (this.gone || this.#queue === null || this.#queue.empty) return Promise.resolve();
+    if (this.gone || this.queue === null || this.queue.empty) return Promise.resolve();
     return new Promise((resolve) => {
       this.#drainWaiter = resolve;
     });
@@ -873,26 +735,15 @@ export class Connection
   }
 
   #put(flag: number, on: boolean): void {
-    if (on) this.#flags |= flag;
-    else this.#flags &= ~flag;
+    if (on) this.flags |= flag;
+    else this.flags &= ~flag;
   }
 
   // ---------------------------------------------------------------- time
 
-  /** Sets the deadline. Moving it out costs a store; the timer finds out when it fires. */
-  #arm(delayMs: number): void {
-    const core = this.#core;
-    const tick = core.tick + Math.ceil(delayMs / core.options.tickMs);
-    this.#deadlineTick = tick;
-    if (!this.scheduled || tick < this.#timerTick) {
-      this.#timerTick = tick;
-      core.loop.timers.schedule(this, delayMs);
-    }
-  }
-
   /** @param waiting the time since the last call was spent waiting for the client's bytes */
   #armBody(body: RequestBody, waiting: boolean): void {
-    const { loop, options } = this.#core;
+    const { loop, options } = this.core;
     const { bodyTimeoutMs, minBodyBytesPerSecond } = options;
     if (body.pace === null) {
       body.pace = new Pace(bodyTimeoutMs, minBodyBytesPerSecond, body.receivedBytes, loop.nowMs);
@@ -900,66 +751,34 @@ export class Connection
       body.pace.note(body.receivedBytes, loop.nowMs, waiting);
     }
     // While the client is behind with an answer, that deadline runs.
-    if (this.#queue === null || this.#queue.empty) this.#arm(Math.max(body.pace.leftMs, 0));
-  }
-
-  /** The client is behind: its progress is looked at a few times before the time is over. */
-  #armWrite(queue: OutQueue): void {
-    if (queue.pace !== null) return;
-    const { loop, options } = this.#core;
-    const { writeTimeoutMs, minSendBytesPerSecond } = options;
-    queue.pace = new Pace(writeTimeoutMs, minSendBytesPerSecond, this.#takenBytes(queue), loop.nowMs);
-    this.#arm(writeTimeoutMs / WRITE_CHECKS);
-  }
-
-  #takenBytes(queue: OutQueue): number {
-    const taken = this.transport.takenBytes?.() ?? -1;
-    return taken < 0 ? queue.sentBytes : taken;
+    if (this.queue === null || this.queue.empty) this.arm(Math.max(body.pace.leftMs, 0));
   }
 
   /** Who ended its side may be gone for good: a stream that brings nothing for long is not waited for. */
   #armHalfClosed(): void {
-    if (this.#queue === null || this.#queue.empty) this.#arm(this.#core.options.idleTimeoutMs);
+    if (this.queue === null || this.queue.empty) this.arm(this.core.options.idleTimeoutMs);
   }
 
-  #armIdle(): void {
-    this.#deadlineTick = this.#core.tick + this.#core.idleTicks;
-    if (this.#deadlineTick < this.#timerTick) this.#arm(this.#core.options.idleTimeoutMs);
-  }
-
-  /** The wheel's call: late deadlines are put off, due ones act. */
-  onTimer(): void {
-    const core = this.#core;
+  protected onDeadline(): void {
     if (this.gone) return;
-    const left = this.#deadlineTick - core.tick;
-    if (left > 0) {
-      this.#timerTick = this.#deadlineTick;
-      core.loop.timers.schedule(this, left * core.options.tickMs);
-      return;
-    }
-    this.#timerTick = 0;
-    this.#onDeadline();
-  }
-
-  #onDeadline(): void {
-    if ((this.#flags & LINGERING) !== 0) {
+    if ((this.flags & LINGERING) !== 0) {
       this.transport.destroy();
       return;
     }
-    const queue = this.#queue;
+    const queue = this.queue;
     if (queue !== null && queue.pace !== null && !queue.empty) {
-      this.#checkTaking(queue, queue.pace);
+      this.checkTaking(queue, queue.pace);
       return;
     }
     const body = this.#body;
-    if (this.#output !== OUTPUT.idle) {
+    if (this.output !== OUTPUT.idle) {
       // A handler works, or a stream waits for its source: only the client's part has a deadline.
       if (body?.wanted === true) this.#failBody(body);
-      else if ((this.#flags & STREAMING) !== 0 && (this.#flags & PEER_ENDED) !== 0) this.transport.destroy();
+      else if ((this.flags & STREAMING) !== 0 && (this.flags & PEER_ENDED) !== 0) this.transport.destroy();
       return;
     }
     if (body !== null || this.#pending !== null) {
-      this.#flags &= ~KEEP_ALIVE;
+      this.flags &= ~KEEP_ALIVE;
       this.#put(
         IS_HEAD,
         this.#pending !== null && beginsWithHead(this.#pending, 0, this.#pending.byteLength),
@@ -972,35 +791,25 @@ export class Connection
       }
       publishLimit("headTimeoutMs", "no complete head in time: answered 408", this);
       this.#respond(errorPlan(408, true));
-      if (this.#flush(false) && this.#output === OUTPUT.idle) this.#afterAnswer();
+      if (this.flush(false) && this.output === OUTPUT.idle) this.#afterAnswer();
       return;
     }
     this.#finish();
   }
 
-  /** An answer waits for the client: is it slow, or too slow? */
-  #checkTaking(queue: OutQueue, pace: Pace): void {
-    const { loop, options } = this.#core;
-    const left = pace.note(this.#takenBytes(queue), loop.nowMs);
-    if (left <= 0) {
-      publishLimit("writeTimeoutMs", "takes its answer too slowly: reset", this);
-      this.transport.reset();
-    } else this.#arm(Math.min(left, options.writeTimeoutMs / WRITE_CHECKS));
-  }
-
   /** The reader of a body that does not come, or too slowly, is told. */
   #failBody(body: RequestBody): void {
-    const { bodyTimeoutMs, minBodyBytesPerSecond } = this.#core.options;
+    const { bodyTimeoutMs, minBodyBytesPerSecond } = this.core.options;
     body.fail(
       new ServerError(
         "TZ_SERVER_BODY_TIMEOUT",
         `the request body stopped for bodyTimeoutMs = ${bodyTimeoutMs}, or comes slower than minBodyBytesPerSecond = ${minBodyBytesPerSecond}`,
       ),
     );
-    this.#flags &= ~KEEP_ALIVE;
+    this.flags &= ~KEEP_ALIVE;
     this.#body = null;
     // What follows cannot be told from a request, and an answer that has begun cannot say so.
-    if (this.#output !== OUTPUT.awaiting) this.#flags |= CLOSING;
+    if (this.output !== OUTPUT.awaiting) this.flags |= CLOSING;
   }
 }
 
@@ -1008,38 +817,4 @@ export class Connection
 function canLead(lead: PackedLead | undefined, prefix: Uint8Array): lead is PackedLead {
   if (lead === undefined || prefix.byteLength > lead.end) return false;
   return lead.written === undefined || lead.written.byteLength === prefix.byteLength;
-}
-
-function expire(timer: WheelTimer): void {
-  (timer as Connection).onTimer();
-}
-
-/** Whether a line that is not empty ends in `bytes[start, end)`: the empty ones in front of a request do not count. */
-function beginsLine(bytes: Uint8Array, start: number, end: number): boolean {
-  let at = start;
-  while (at < end && (bytes[at] === LINE_FEED || bytes[at] === CARRIAGE_RETURN)) at++;
-  const lineFeed = bytes.indexOf(LINE_FEED, at);
-  return lineFeed >= 0 && lineFeed < end;
-}
-
-/** A request that cannot be read still has a method, and the answer to HEAD has no content (RFC 9110 §9.3.2). */
-function beginsWithHead(bytes: Uint8Array, start: number, end: number): boolean {
-  let at = start;
-  while (at < end && (bytes[at] === LINE_FEED || bytes[at] === CARRIAGE_RETURN)) at++;
-  if (end - at < HEAD_METHOD.length) return false;
-  for (let i = 0; i < HEAD_METHOD.length; i++) if (bytes[at + i] !== HEAD_METHOD.charCodeAt(i)) return false;
-  return true;
-}
-
-/** `first` with `bytes[start, end)` behind it: in the room behind it when there is some, otherwise in twice as much. */
-function append(first: Uint8Array, bytes: Uint8Array, start: number, end: number): Uint8Array {
-  const { buffer, byteOffset, byteLength } = first;
-  const length = byteLength + end - start;
-  const fits = byteOffset + length <= buffer.byteLength;
-  const all = fits
-    ? new Uint8Array(buffer, byteOffset, length)
-    : new Uint8Array(length * 2).subarray(0, length);
-  if (!fits) all.set(first);
-  all.set(bytes.subarray(start, end), byteLength);
-  return all;
 }

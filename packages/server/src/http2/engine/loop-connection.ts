@@ -1,7 +1,6 @@
 import { WheelTimer } from "@tz/alloc";
 import { parseErrorOf, type ResponseHead, type ResponsePlan } from "@tz/http1";
 import { pread } from "@tz/sys";
-import { Pace } from "../../limits/pace.js";
 import type { EpollLoop, EpollTransport } from "../../loop/epoll.js";
 import type { Transport, TransportHandler } from "../../loop/loop.js";
 import { publishConnection, publishLimit } from "../../observe/connection-channels.js";
@@ -23,17 +22,20 @@ import {
   SETTING,
   SETTING_BYTES,
 } from "../frames/frame.js";
-import type { FrameOut, FrameSender } from "../frames/frame-out.js";
+import type { FrameOut } from "../frames/frame-out.js";
 import { PeerSettings } from "../frames/peer-settings.js";
 import { BLOCK_TOO_LONG, HpackDecoder } from "../hpack/decoder.js";
-import { EMPTY_TABLE } from "../hpack/encoder.js";
 import type { ResolvedHttp2 } from "../http2-options.js";
 import { TokenBucket } from "../token-bucket.js";
 import type { AnswerBlocks } from "./answer-blocks.js";
+import { BlockWriter } from "./block-writer.js";
+import { BodyWindows } from "./body-windows.js";
 import { ClosedStreams } from "./closed-streams.js";
-import { HeldFrames } from "./held-frames.js";
+import { FrameCarrier } from "./frame-carrier.js";
+import { HeaderBlock } from "./header-block.js";
 import { LoopStream, lengthOf } from "./loop-stream.js";
 import { MALFORMED, type RequestFields, TOO_MANY_FIELDS } from "./request-fields.js";
+import { SendingWatch } from "./sending-watch.js";
 
 /** What the connections of one listener share. */
 export interface LoopHost {
@@ -45,22 +47,15 @@ export interface LoopHost {
   onClose(connection: LoopConnection): void;
 }
 
-const EAGAIN = 11;
 /** Deadlines are looked at this often. */
 const CHECK_MS = 1000;
 const TABLE_BYTES = 4096;
-/** A block in more frames than this is an attack (CVE-2024-27316). */
-const MAX_CONTINUATIONS = 32;
 /** A block is no larger than the list in it may be, and a little. */
 const BLOCK_SLACK_BYTES = 4096;
-/** When so much waits for a client that does not read, nothing more is read of it. */
-const MAX_HELD_BYTES = 64 * 1024;
 /** One connection sends so much before others get their turn. */
 const MAX_BYTES_PER_TURN = 1024 * 1024;
 /** A smaller rest of the memory is sent before it is filled. */
 const LEAST_ROOM_BYTES = 1024;
-/** What a reader has taken is told to the client in steps of this: a quarter of the window. */
-const CREDIT_BYTES = 16_384;
 /** Smaller frames than this are counted: those of the client, and its windows that make ours so small (CVE-2019-9511). */
 const SMALL_DATA_BYTES = 256;
 /** Frames that mean nothing: so many at once, and a second. */
@@ -98,19 +93,19 @@ const GOING = { on: 0, noticed: 1, away: 2, lingering: 3 } as const;
  * Bounded in streams, resets, control frames, memory and time, since a client pays less for each of them than the server
  * does (CVE-2019-9511 to 9518, CVE-2023-44487, CVE-2024-27316).
  */
-export class LoopConnection extends WheelTimer implements TransportHandler, FrameSender {
+export class LoopConnection extends WheelTimer implements TransportHandler {
   readonly core: ServerCore;
   readonly #transport: EpollTransport;
   readonly #host: LoopHost;
   readonly #out: FrameOut;
-  readonly #held = new HeldFrames();
+  readonly #carrier: FrameCarrier;
   readonly #decoder: HpackDecoder;
   readonly #peer = new PeerSettings();
+  readonly #blocks: BlockWriter;
   readonly #streams = new Map<number, LoopStream>();
   readonly #closed: ClosedStreams;
+  readonly #windows: BodyWindows;
   readonly #ready: LoopStream[] = [];
-  /** Bodies whose clients get no more window until others are whole. */
-  readonly #collecting = new Set<LoopStream>();
   readonly #resets: TokenBucket;
   readonly #controls: TokenBucket;
   readonly #idleFrames = new TokenBucket(IDLE_FRAMES_PER_SECOND, IDLE_FRAME_BURST);
@@ -124,38 +119,22 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
   #lastStream = 0;
   /** The last stream of the last GOAWAY: a later one names none beyond it (§6.8). */
   #saidLast = LARGEST_WINDOW;
-  /** The header block that is being received: 0 when none is. */
-  #blockStream = 0;
-  #blockFlags = 0;
-  #block: Uint8Array = NO_BYTES;
-  #blockBytes = 0;
-  #blockFrames = 0;
+  readonly #block = new HeaderBlock();
   /** The DATA frame that is being received. */
   #dataLeft = 0;
   #paddingLeft = 0;
   #dataStream: LoopStream | null = null;
   #dataEnds = false;
   #dataFrameBytes = 0;
-  #receiveWindow = DEFAULT_WINDOW;
-  #receiveCredit = 0;
-  /** Bytes of bodies that nobody has read yet. */
-  #unread = 0;
   /** Since when the client owes the rest of a head; -1: it does not. */
   #owesSinceMs: number;
 
   // Output
   #sendWindow = DEFAULT_WINDOW;
-  #paused = false;
   #pumping = false;
   #reading = false;
   #flushQueued = false;
-  /** Bytes of DATA, for the client's pace. */
-  #dataSent = 0;
-  /** What the client has made of it: bytes that it took, or let go. */
-  #progress = 0;
-  #dataMark = 0;
-  #takenMark = 0;
-  #sendPace: Pace | null = null;
+  readonly #sending: SendingWatch;
 
   // Life
   /** Handlers at work, also for streams that are gone. */
@@ -164,9 +143,6 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
   #idleSinceMs: number;
   #going: number = GOING.on;
   #lingered = 0;
-  /** The transport has failed and will be destroyed in a moment. */
-  #broken = false;
-  #gone = false;
 
   constructor(transport: EpollTransport, host: LoopHost) {
     super((timer) => (timer as LoopConnection).#check());
@@ -175,6 +151,11 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     this.#transport = transport;
     this.#host = host;
     this.#out = host.out;
+    this.#carrier = new FrameCarrier(transport, core, host.out);
+    this.#blocks = new BlockWriter(this.#carrier, this.#peer);
+    this.#windows = new BodyWindows(this.#carrier, this.#streams, options.sessionMemoryMiB * MIB);
+    const { writeTimeoutMs, minSendBytesPerSecond } = core.options;
+    this.#sending = new SendingWatch(writeTimeoutMs, minSendBytesPerSecond);
     this.#decoder = new HpackDecoder(TABLE_BYTES, core.options.maxHeadBytes);
     this.#resets = new TokenBucket(options.resetsPerSecond, options.resetBurst);
     this.#controls = new TokenBucket(options.controlFramesPerSecond, options.controlFrameBurst);
@@ -184,7 +165,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     this.#owesSinceMs = core.loop.nowMs;
     core.loop.timers.schedule(this, CHECK_MS);
     this.#sendSettings();
-    this.flushFrames();
+    this.#carrier.flushFrames();
   }
 
   get remoteAddress(): string {
@@ -202,7 +183,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
   /** What it does, for statistics. */
   get state(): "idle" | "reading" | "handling" | "writing" | "closing" {
     if (this.#going === GOING.lingering) return "closing";
-    if (this.#held.byteLength > 0 || this.#ready.length > 0) return "writing";
+    if (this.#carrier.held.byteLength > 0 || this.#ready.length > 0) return "writing";
     if (this.#streams.size > 0) return "handling";
     return this.#owesSinceMs < 0 ? "idle" : "reading";
   }
@@ -235,21 +216,16 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     } finally {
       this.#reading = false;
     }
-    if (this.#isOver) {
+    if (this.#carrier.isOver) {
       this.#flushAll();
       return;
     }
     if (stop < end) this.#pending = memory.bytes.slice(stop, end);
-    const owes = stop < end || this.#blockStream !== 0 || !this.#hasSettings;
-    const goesOn = stop > start && this.#blockStream === 0 && this.#hasSettings;
+    const owes = stop < end || this.#block.stream !== 0 || !this.#hasSettings;
+    const goesOn = stop > start && this.#block.stream === 0 && this.#hasSettings;
     if (!owes) this.#owesSinceMs = -1;
     else if (this.#owesSinceMs < 0 || goesOn) this.#owesSinceMs = loop.nowMs;
     this.#flushAll();
-  }
-
-  /** Nothing more is read. */
-  get #isOver(): boolean {
-    return this.#gone || this.#broken || this.#going === GOING.lingering;
   }
 
   /** Reads the frames in `bytes[at, end)`. @returns where it stopped: at a frame that is not whole */
@@ -261,7 +237,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
         return at;
       }
     }
-    while (at < end && !this.#isOver) {
+    while (at < end && !this.#carrier.isOver) {
       if (this.#dataLeft > 0 || this.#paddingLeft > 0) {
         at = this.#takeData(bytes, at, end);
         continue;
@@ -296,7 +272,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
 
   /** A block's frames follow each other (§6.2), and SETTINGS come first (§3.4). */
   #isExpected(type: number, flags: number, id: number): boolean {
-    if (this.#blockStream !== 0) return type === FRAME.continuation && id === this.#blockStream;
+    if (this.#block.stream !== 0) return type === FRAME.continuation && id === this.#block.stream;
     if (this.#hasSettings) return type !== FRAME.continuation;
     return type === FRAME.settings && (flags & FLAG.ack) === 0;
   }
@@ -337,40 +313,21 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
       this.#onBlock(id, flags, bytes, start, end);
       return;
     }
-    this.#blockStream = id;
-    this.#blockFlags = flags;
-    this.#blockBytes = 0;
-    this.#blockFrames = 0;
-    this.#keepBlock(bytes, start, end);
+    this.#block.begin(id, flags, bytes, start, end);
   }
 
   #onContinuation(flags: number, bytes: Uint8Array, start: number, end: number): void {
-    this.#blockFrames++;
     const { maxHeadBytes } = this.core.options;
-    const tooLong = this.#blockBytes + end - start > maxHeadBytes + BLOCK_SLACK_BYTES;
-    if (this.#blockFrames > MAX_CONTINUATIONS || tooLong) {
+    const block = this.#block;
+    if (!block.add(bytes, start, end, maxHeadBytes + BLOCK_SLACK_BYTES)) {
       publishLimit("maxHeadBytes", "a header block in too many pieces: closed with ENHANCE_YOUR_CALM", this);
       this.#fail(CODE.enhanceYourCalm);
       return;
     }
-    this.#keepBlock(bytes, start, end);
     if ((flags & FLAG.endHeaders) === 0) return;
-    const id = this.#blockStream;
-    const block = this.#block;
-    this.#blockStream = 0;
-    this.#block = NO_BYTES;
-    this.#onBlock(id, this.#blockFlags, block, 0, this.#blockBytes);
-  }
-
-  #keepBlock(bytes: Uint8Array, start: number, end: number): void {
-    const length = this.#blockBytes + end - start;
-    if (length > this.#block.byteLength) {
-      const larger = new Uint8Array(Math.max(length * 2, 1024));
-      larger.set(this.#block.subarray(0, this.#blockBytes));
-      this.#block = larger;
-    }
-    this.#block.set(bytes.subarray(start, end), this.#blockBytes);
-    this.#blockBytes = length;
+    const { stream, bytes: all, byteLength } = block;
+    block.clear();
+    this.#onBlock(stream, block.flags, all, 0, byteLength);
   }
 
   /** A whole block: a request, or what comes behind its body. */
@@ -499,7 +456,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
   /** @param padding the first byte of the payload, if it is padded */
   #beginData(flags: number, id: number, length: number, padding: number): void {
     const stream = this.#streams.get(id);
-    this.#receiveWindow -= length;
+    const isAllowed = this.#windows.begin(length);
     this.#dataFrameBytes = length;
     this.#dataEnds = (flags & FLAG.endStream) !== 0;
     this.#dataStream = null;
@@ -509,7 +466,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
       this.#fail(CODE.protocolError);
       return;
     }
-    if (this.#receiveWindow < 0) {
+    if (!isAllowed) {
       this.#fail(CODE.flowControlError);
       return;
     }
@@ -522,7 +479,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
       else if (this.#dataLeft < SMALL_DATA_BYTES && stream !== undefined && stream.receivedBytes > 0) {
         this.#charge(this.#idleFrames);
       }
-      if (this.#isOver) return;
+      if (this.#carrier.isOver) return;
     }
     if (stream === undefined) {
       this.#onStrayData(id);
@@ -530,7 +487,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
       this.#resetForFault(stream, CODE.streamClosed);
     } else {
       stream.receiveWindow -= length;
-      if (padded > 0) this.#count(stream, 1);
+      if (padded > 0) this.#windows.count(stream, 1);
       if (stream.receiveWindow < 0) this.#resetForFault(stream, CODE.flowControlError);
       else this.#dataStream = stream;
     }
@@ -557,7 +514,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
       this.#dataLeft -= stop - at;
       const stream = this.#dataStream;
       if (stream !== null && !stream.gone) {
-        this.#count(stream, stop - at);
+        this.#windows.count(stream, stop - at);
         const code = stream.feed(bytes, at, stop);
         if (code !== 0) this.#resetForFault(stream, code);
       }
@@ -566,7 +523,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     if (this.#dataLeft === 0) {
       const stop = Math.min(end, at + this.#paddingLeft);
       this.#paddingLeft -= stop - at;
-      if (this.#dataStream?.gone === false) this.#count(this.#dataStream, stop - at);
+      if (this.#dataStream?.gone === false) this.#windows.count(this.#dataStream, stop - at);
       at = stop;
       if (this.#paddingLeft === 0) this.#endData();
     }
@@ -576,19 +533,12 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
   #endData(): void {
     const stream = this.#dataStream;
     this.#dataStream = null;
-    this.#receiveCredit += this.#dataFrameBytes;
+    this.#windows.end(this.#dataFrameBytes);
     if (stream !== null && !stream.gone && this.#dataEnds) {
       this.#endBody(stream);
-      this.#creditCollecting();
+      this.#windows.creditCollecting();
     }
-    this.#creditConnection();
-  }
-
-  /** Bytes of a stream's window lie here now. Before they do, the client must not be given them back. */
-  #count(stream: LoopStream, length: number): void {
-    stream.uncredited += length;
-    stream.unread += length;
-    this.#unread += length;
+    this.#windows.creditConnection();
   }
 
   #endBody(stream: LoopStream): void {
@@ -596,66 +546,18 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     if (code !== 0) this.#resetForFault(stream, code);
   }
 
-  /** The connection's window is no brake, unless too much lies here unread. */
-  #creditConnection(): void {
-    if (this.#receiveCredit < DEFAULT_WINDOW / 2 || this.#isOver) return;
-    if (this.#unread > this.#host.options.sessionMemoryMiB * MIB) return;
-    const credit = this.#receiveCredit;
-    this.#receiveCredit = 0;
-    this.#receiveWindow += credit;
-    this.#room(13);
-    this.#out.windowUpdate(0, credit);
-  }
-
   /** The reader of a body has taken what came: the client may send as much again. */
   credit(stream: LoopStream): void {
-    if (this.#isOver) return;
-    this.#unread -= stream.unread;
-    stream.unread = 0;
-    this.#creditStream(stream);
-    this.#creditConnection();
+    if (this.#carrier.isOver) return;
+    this.#windows.read(stream);
+    this.#windows.creditStream(stream);
+    this.#windows.creditConnection();
     this.#flushSoon();
   }
 
-  #creditStream(stream: LoopStream): void {
-    const credit = stream.uncredited;
-    if (credit < CREDIT_BYTES || stream.remoteEnded) return;
-    if (stream.collectedBytes > 0 && !this.#mayCollect(stream)) {
-      this.#collecting.add(stream);
-      return;
-    }
-    this.#collecting.delete(stream);
-    stream.uncredited = 0;
-    stream.receiveWindow += credit;
-    this.#room(13);
-    this.#out.windowUpdate(stream.id, credit);
-  }
-
-  /**
-   * Bodies that are collected whole go on together as long as memory lasts; then the oldest of them alone, until it is
-   * there and its place is free. So each comes to its end, one after the other.
-   */
-  #mayCollect(stream: LoopStream): boolean {
-    let collected = 0;
-    for (const other of this.#streams.values()) {
-      if (collected === 0 && other === stream) return true;
-      collected += other.collectedBytes;
-    }
-    return collected <= this.#host.options.sessionMemoryMiB * MIB;
-  }
-
-  /** A body is there, or gone: those that waited for its place may go on. */
-  #creditCollecting(): void {
-    if (this.#collecting.size === 0 || this.#isOver) return;
-    for (const stream of [...this.#collecting]) {
-      if (stream.gone) this.#collecting.delete(stream);
-      else this.#creditStream(stream);
-    }
-  }
-
   sendContinue(stream: LoopStream): void {
-    if (this.#isOver) return;
-    this.#room(FRAME_HEAD_BYTES + STATUS_100.byteLength);
+    if (this.#carrier.isOver) return;
+    this.#carrier.room(FRAME_HEAD_BYTES + STATUS_100.byteLength);
     this.#out.head(STATUS_100.byteLength, FRAME.headers, FLAG.endHeaders, stream.id);
     this.#out.put(STATUS_100);
     this.#flushSoon();
@@ -676,7 +578,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     }
     this.#hasSettings = true;
     this.#charge(this.#controls);
-    if (isAck || this.#isOver) return;
+    if (isAck || this.#carrier.isOver) return;
     const before = this.#peer.initialWindow;
     const code = this.#peer.read(bytes, start, end);
     if (code !== 0) {
@@ -685,7 +587,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     }
     const grown = this.#peer.initialWindow - before;
     if (grown !== 0 && !this.#growWindows(grown)) return;
-    this.#room(FRAME_HEAD_BYTES);
+    this.#carrier.room(FRAME_HEAD_BYTES);
     this.#out.head(0, FRAME.settings, FLAG.ack, 0);
   }
 
@@ -756,8 +658,8 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
       return;
     }
     this.#charge(this.#controls);
-    if (this.#isOver) return;
-    this.#room(FRAME_HEAD_BYTES + PING_BYTES);
+    if (this.#carrier.isOver) return;
+    this.#carrier.room(FRAME_HEAD_BYTES + PING_BYTES);
     this.#out.head(PING_BYTES, FRAME.ping, FLAG.ack, 0);
     for (let i = start; i < end; i++) this.#out.bytes[this.#out.at++] = bytes[i]!;
   }
@@ -788,7 +690,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
 
   /** Takes over the plan's reference. Never throws: what fails ends the stream. */
   #respond(stream: LoopStream, plan: ResponsePlan): void {
-    if (stream.gone || this.#isOver) {
+    if (stream.gone || this.#carrier.isOver) {
       dropPlan(plan);
       if (!stream.gone) this.#remove(stream, false, true);
       return;
@@ -825,7 +727,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
       if (bodyless) abandonChunks(body.chunks);
       else stream.pump(body.chunks, body.length);
     }
-    if (this.#held.byteLength === 0) this.#sendHead(stream);
+    if (this.#carrier.held.byteLength === 0) this.#sendHead(stream);
     this.#queue(stream);
   }
 
@@ -837,7 +739,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
       byteLength > MAX_FRAME_BYTES ||
       byteLength > this.#sendWindow ||
       byteLength > stream.window ||
-      this.#held.byteLength > 0 ||
+      this.#carrier.held.byteLength > 0 ||
       this.#peer.owesTableSize
     )
       return false;
@@ -847,8 +749,8 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     const tail = blocks.tail(core.loop.wallMs, core.hsts);
     const blockBytes = block.byteLength + tail.byteLength;
     if (blockBytes > MAX_FRAME_BYTES) return false;
-    this.#room(blockBytes + byteLength + 2 * FRAME_HEAD_BYTES);
-    if (this.#held.byteLength > 0) return false;
+    this.#carrier.room(blockBytes + byteLength + 2 * FRAME_HEAD_BYTES);
+    if (this.#carrier.held.byteLength > 0) return false;
     const out = this.#out;
     out.head(blockBytes, FRAME.headers, FLAG.endHeaders, stream.id);
     out.put(block);
@@ -856,7 +758,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     out.head(byteLength, FRAME.data, FLAG.endStream, stream.id);
     out.put(bytes);
     this.#sendWindow -= byteLength;
-    this.#dataSent += byteLength;
+    this.#sending.sentBytes += byteLength;
     this.#finish(stream);
     return true;
   }
@@ -867,60 +769,19 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     const { blocks } = this.#host;
     const { earlyHints, head } = stream.plan!;
     stream.headSent = true;
-    if (earlyHints !== undefined) this.#sendBlock(stream.id, 0, blocks.of(earlyHints), NO_BYTES);
+    if (earlyHints !== undefined) this.#blocks.send(stream.id, 0, blocks.of(earlyHints), NO_BYTES);
     const ends = !stream.more && stream.currentPart === undefined;
     const block = blocks.of(head);
     const tail = blocks.tail(core.loop.wallMs, core.hsts);
-    this.#sendBlock(stream.id, ends ? FLAG.endStream : 0, block, tail);
+    this.#blocks.send(stream.id, ends ? FLAG.endStream : 0, block, tail);
     if (ends) this.#finish(stream);
-  }
-
-  /** Sends a header block, in several frames if it is long. */
-  #sendBlock(id: number, flags: number, block: Uint8Array, tail: Uint8Array): void {
-    const owes = this.#peer.owesTableSize ? 1 : 0;
-    const length = owes + block.byteLength + tail.byteLength;
-    const out = this.#out;
-    if (length > MAX_FRAME_BYTES) {
-      this.#sendLongBlock(id, flags, block, tail);
-      return;
-    }
-    this.#room(length + FRAME_HEAD_BYTES);
-    out.head(length, FRAME.headers, flags | FLAG.endHeaders, id);
-    if (owes === 1) {
-      out.bytes[out.at++] = EMPTY_TABLE;
-      this.#peer.tableSizeSaid();
-    }
-    out.put(block);
-    out.put(tail);
-  }
-
-  #sendLongBlock(id: number, flags: number, block: Uint8Array, tail: Uint8Array): void {
-    const all = Buffer.concat([
-      this.#peer.owesTableSize ? Buffer.from([EMPTY_TABLE]) : NO_BYTES,
-      block,
-      tail,
-    ]);
-    if (this.#peer.owesTableSize) this.#peer.tableSizeSaid();
-    const out = this.#out;
-    for (let at = 0; at < all.byteLength; at += MAX_FRAME_BYTES) {
-      const piece = all.subarray(at, at + MAX_FRAME_BYTES);
-      const last = at + MAX_FRAME_BYTES >= all.byteLength ? FLAG.endHeaders : 0;
-      this.#room(piece.byteLength + FRAME_HEAD_BYTES);
-      out.head(
-        piece.byteLength,
-        at === 0 ? FRAME.headers : FRAME.continuation,
-        at === 0 ? flags | last : last,
-        id,
-      );
-      out.put(piece);
-    }
   }
 
   /** The whole answer has been written. */
   #finish(stream: LoopStream): void {
     if (!stream.remoteEnded) {
       // The answer is there before the body is: what is missing is not waited for (§8.1).
-      this.#room(13);
+      this.#carrier.room(13);
       this.#out.resetStream(stream.id, CODE.noError);
     }
     this.#remove(stream, true, !stream.remoteEnded);
@@ -930,20 +791,19 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
   #remove(stream: LoopStream, answered: boolean, byServer: boolean): void {
     this.#streams.delete(stream.id);
     this.#closed.add(stream.id, byServer);
-    this.#unread -= stream.unread;
-    stream.unread = 0;
+    this.#windows.read(stream);
     this.#idleSinceMs = this.core.loop.nowMs;
     stream.close(answered);
-    this.#collecting.delete(stream);
-    this.#creditCollecting();
-    this.#creditConnection();
+    this.#windows.forget(stream);
+    this.#windows.creditCollecting();
+    this.#windows.creditConnection();
   }
 
   // ---------------------------------------------------------------- output
 
   /** A stream has something to send, or room to do so. */
   kick(stream: LoopStream): void {
-    if (this.#isOver || stream.gone) return;
+    if (this.#carrier.isOver || stream.gone) return;
     this.#queue(stream);
     if (this.#reading || this.#pumping) return;
     try {
@@ -975,7 +835,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     const ready = this.#ready;
     let budget = MAX_BYTES_PER_TURN;
     let waiting = 0;
-    while (ready.length > waiting && this.#held.byteLength === 0 && !this.#isOver) {
+    while (ready.length > waiting && this.#carrier.held.byteLength === 0 && !this.#carrier.isOver) {
       if (budget <= 0) {
         this.#transport.yieldWrite();
         break;
@@ -1018,7 +878,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     const part = stream.currentPart;
     if (part === undefined) {
       if (stream.more) return DONE;
-      this.#room(FRAME_HEAD_BYTES);
+      this.#carrier.room(FRAME_HEAD_BYTES);
       this.#out.head(0, FRAME.data, FLAG.endStream, stream.id);
       this.#finish(stream);
       return DONE;
@@ -1029,14 +889,14 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     const left = lengthOf(part) - stream.offset;
     const window = Math.min(this.#sendWindow, stream.window);
     if (window < SMALL_DATA_BYTES && window < left) this.#charge(this.#idleFrames);
-    if (this.#isOver) return DONE;
+    if (this.#carrier.isOver) return DONE;
     const isFile = !(part instanceof Uint8Array);
     if (isFile && stream.offset > 0 && part.file.isUnchanged?.() === false) {
       this.#cutFile(stream, "the file changed while it was sent");
       return DONE;
     }
-    this.#room(FRAME_HEAD_BYTES + Math.min(left, window, LEAST_ROOM_BYTES));
-    if (this.#held.byteLength > 0) return FULL;
+    this.#carrier.room(FRAME_HEAD_BYTES + Math.min(left, window, LEAST_ROOM_BYTES));
+    if (this.#carrier.held.byteLength > 0) return FULL;
     const out = this.#out;
     let length = Math.min(left, window, MAX_FRAME_BYTES, out.room - FRAME_HEAD_BYTES);
     const at = out.at + FRAME_HEAD_BYTES;
@@ -1057,7 +917,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     out.at += length;
     this.#sendWindow -= length;
     stream.window -= length;
-    this.#dataSent += length;
+    this.#sending.sentBytes += length;
     stream.sentBytes += length;
     if (isLast) this.#finish(stream);
     else if (stream.more) stream.wakeSource();
@@ -1069,59 +929,17 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     stream.cut();
   }
 
-  /** Makes sure that so much fits into the memory. What it held may be held back afterwards. */
-  #room(length: number): void {
-    this.#out.take(this);
-    if (this.#out.room < length) this.flushFrames();
-  }
-
-  flushFrames(): void {
-    const out = this.#out;
-    const length = out.at - out.start;
-    if (length === 0) return;
-    const { at } = out;
-    out.at = out.start;
-    if (this.#gone || this.#broken) return;
-    if (this.#held.byteLength > 0) {
-      this.#hold(out.start, at);
-      return;
-    }
-    out.batch.name(out.start, length);
-    const sent = this.#transport.flush(out.batch, false);
-    out.batch.clear();
-    this.core.observer?.sent(sent);
-    if (sent === length) return;
-    if (sent < 0 && sent !== -EAGAIN) this.#break();
-    else this.#hold(out.start + Math.max(sent, 0), at);
-  }
-
-  #hold(start: number, end: number): void {
-    this.#held.keep(this.#out.bytes, start, end);
-    if (this.#paused || this.#held.byteLength < MAX_HELD_BYTES) return;
-    // Who does not read what it has asked for asks for nothing more.
-    this.#paused = true;
-    this.#transport.pause();
-  }
-
-  /** Not from inside of a call that goes on. */
-  #break(): void {
-    if (this.#broken) return;
-    this.#broken = true;
-    queueMicrotask(() => this.#transport.destroy());
-  }
-
   /** A mistake of ours: it costs this connection, not the server. */
   #failed(error: unknown): void {
     this.core.reportError(error);
-    this.#break();
+    this.#carrier.break();
   }
 
   #flushAll(): void {
-    if (this.#gone) return;
+    if (this.#carrier.gone) return;
     try {
       this.#pump();
-      this.#out.take(this);
-      this.flushFrames();
+      this.#carrier.flush();
       this.#endIfDone();
     } catch (error) {
       this.#failed(error);
@@ -1130,7 +948,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
 
   /** What handlers' promises bring leaves when those of this turn are through. */
   #flushSoon(): void {
-    if (this.#flushQueued || this.#reading || this.#gone) return;
+    if (this.#flushQueued || this.#reading || this.#carrier.gone) return;
     this.#flushQueued = true;
     queueMicrotask(() => {
       this.#flushQueued = false;
@@ -1139,7 +957,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
   }
 
   onWritable(): void {
-    if (this.#gone || this.#broken) return;
+    if (this.#carrier.gone || this.#carrier.broken) return;
     try {
       this.#sendHeld();
     } catch (error) {
@@ -1148,21 +966,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
   }
 
   #sendHeld(): void {
-    this.#out.take(this);
-    this.flushFrames();
-    if (this.#held.byteLength > 0) {
-      const sent = this.#held.drain(this.#transport, this.#out);
-      if (sent < 0) {
-        this.#transport.destroy();
-        return;
-      }
-      this.core.observer?.sent(sent);
-      if (this.#held.byteLength > 0) return;
-    }
-    if (this.#paused) {
-      this.#paused = false;
-      this.#transport.resume();
-    }
+    if (!this.#carrier.drain()) return;
     if (this.#going === GOING.lingering) this.#transport.shutdown();
     else this.#flushAll();
   }
@@ -1171,8 +975,8 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
 
   /** Resets a stream that cannot go on. */
   reset(stream: LoopStream, code: number): void {
-    if (stream.gone || this.#gone) return;
-    this.#room(13);
+    if (stream.gone || this.#carrier.gone) return;
+    this.#carrier.room(13);
     this.#out.resetStream(stream.id, code);
     this.#remove(stream, false, true);
     this.#flushSoon();
@@ -1185,13 +989,13 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
   }
 
   #resetFrame(id: number, code: number): void {
-    this.#room(13);
+    this.#carrier.room(13);
     this.#out.resetStream(id, code);
     this.#closed.add(id, true);
   }
 
   #charge(bucket: TokenBucket): void {
-    if (this.#isOver || bucket.take(this.core.loop.nowMs)) return;
+    if (this.#carrier.isOver || bucket.take(this.core.loop.nowMs)) return;
     const limit = bucket === this.#resets ? "resetsPerSecond" : "controlFramesPerSecond";
     publishLimit(limit, "more of them: closed with ENHANCE_YOUR_CALM", this);
     this.#fail(CODE.enhanceYourCalm);
@@ -1199,7 +1003,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
 
   /** The connection cannot go on (§5.4.1). */
   #fail(code: number): void {
-    if (this.#isOver) return;
+    if (this.#carrier.isOver) return;
     this.#sayGoAway(this.#lastStream, code);
     this.#linger();
   }
@@ -1209,10 +1013,10 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
    * it is answered still: the last word is said a round trip later (§6.8).
    */
   drain(): void {
-    if (this.#going !== GOING.on || this.#gone || this.#broken) return;
+    if (this.#going !== GOING.on || this.#carrier.gone || this.#carrier.broken) return;
     this.#going = GOING.noticed;
     this.#sayGoAway(LARGEST_WINDOW, CODE.noError);
-    this.#room(FRAME_HEAD_BYTES + PING_BYTES);
+    this.#carrier.room(FRAME_HEAD_BYTES + PING_BYTES);
     this.#out.head(PING_BYTES, FRAME.ping, 0, 0);
     this.#out.put(SHUTDOWN_PING);
     this.#flushSoon();
@@ -1220,7 +1024,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
 
   /** The last word: later streams are not answered. */
   #goAway(): void {
-    if (this.#going >= GOING.away || this.#isOver) return;
+    if (this.#going >= GOING.away || this.#carrier.isOver) return;
     this.#going = GOING.away;
     this.#sayGoAway(this.#lastStream, CODE.noError);
     this.#flushSoon();
@@ -1228,30 +1032,30 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
 
   #sayGoAway(last: number, code: number): void {
     this.#saidLast = Math.min(last, this.#saidLast);
-    this.#room(17);
+    this.#carrier.room(17);
     this.#out.goAway(this.#saidLast, code);
   }
 
   #endIfDone(): void {
-    if (this.#going !== GOING.away || this.#streams.size > 0 || this.#isOver) return;
-    if (this.#held.byteLength === 0) this.#linger();
+    if (this.#going !== GOING.away || this.#streams.size > 0 || this.#carrier.isOver) return;
+    if (this.#carrier.held.byteLength === 0) this.#linger();
   }
 
   /** Ends its side in order: what was said last must reach the client before a reset can. */
   #linger(): void {
     this.#going = GOING.lingering;
+    this.#carrier.lingering = true;
     this.#pending = null;
-    this.#block = NO_BYTES;
+    this.#block.clear();
     this.#abandon();
-    this.#out.take(this);
-    this.flushFrames();
-    if (this.#gone || this.#broken) return;
+    this.#carrier.flush();
+    if (this.#carrier.gone || this.#carrier.broken) return;
     const { loop, options } = this.core;
     loop.timers.cancel(this);
     loop.timers.schedule(this, options.lingerTimeoutMs);
-    if (this.#held.byteLength > 0) return;
+    if (this.#carrier.held.byteLength > 0) return;
     this.#transport.shutdown();
-    if (!this.#gone && this.#paused) this.#transport.resume();
+    if (!this.#carrier.gone) this.#carrier.resume();
   }
 
   /** All streams are over. */
@@ -1262,7 +1066,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
 
   /** Cuts it. */
   destroy(): void {
-    if (this.#gone) return;
+    if (this.#carrier.gone) return;
     this.#fail(CODE.noError);
     this.#transport.destroy();
   }
@@ -1270,7 +1074,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
   onEnd(): void {
     try {
       // A client that ends its side can ask for nothing more, and takes no answers that it could ask again for.
-      if (this.#going !== GOING.lingering && !this.#broken) this.#transport.shutdown();
+      if (this.#going !== GOING.lingering && !this.#carrier.broken) this.#transport.shutdown();
       this.#transport.destroy();
     } catch (error) {
       this.#failed(error);
@@ -1278,15 +1082,13 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
   }
 
   onClose(errno: number): void {
-    if (this.#gone) return;
-    this.#gone = true;
+    if (this.#carrier.gone) return;
     const { core } = this;
-    this.#out.leave(this);
+    this.#carrier.leave();
     publishConnection("closed", this.#transport, { errno, requests: this.#requests });
     core.observer?.disconnected();
     core.addresses?.remove(this.#transport);
     core.loop.timers.cancel(this);
-    this.#held.clear();
     this.#pending = null;
     try {
       this.#abandon();
@@ -1301,7 +1103,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
 
   /** Once a second: is it idle for too long, or too slow? */
   #check(): void {
-    if (this.#gone) return;
+    if (this.#carrier.gone) return;
     try {
       this.#checkTimes();
     } catch (error) {
@@ -1325,11 +1127,11 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
     }
     for (const stream of [...this.#streams.values()]) {
       // Who waits for memory here is not slow.
-      stream.checkBody(loop.nowMs, this.#collecting.has(stream));
+      stream.checkBody(loop.nowMs, this.#windows.isBraked(stream));
     }
-    this.#creditCollecting();
+    this.#windows.creditCollecting();
     this.#checkSending(loop.nowMs);
-    if (this.#isOver || this.#streams.size > 0 || this.#held.byteLength > 0) return;
+    if (this.#carrier.isOver || this.#streams.size > 0 || this.#carrier.held.byteLength > 0) return;
     if (loop.nowMs - this.#idleSinceMs >= options.idleTimeoutMs) this.drain();
   }
 
@@ -1338,8 +1140,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
    * aside; what waits for the transport or for the connection's window is all of them.
    */
   #checkSending(nowMs: number): void {
-    const { writeTimeoutMs, minSendBytesPerSecond } = this.core.options;
-    const isHeld = this.#held.byteLength > 0;
+    const isHeld = this.#carrier.held.byteLength > 0;
     let isPending = isHeld;
     let needsWindow = false;
     for (const stream of [...this.#streams.values()]) {
@@ -1348,20 +1149,11 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
       needsWindow ||= stream.pending && stream.window > 0;
     }
     if (!isPending) {
-      this.#sendPace = null;
+      this.#sending.rest();
       return;
     }
     const waits = isHeld || (needsWindow && this.#sendWindow <= 0);
-    // What the kernel holds is not taken yet; what waits for a window has not got so far.
-    const taken = this.#transport.takenBytes();
-    if (this.#sendPace !== null) {
-      const byKernel = isHeld && taken >= 0;
-      this.#progress += byKernel ? taken - this.#takenMark : this.#dataSent - this.#dataMark;
-    }
-    this.#takenMark = taken;
-    this.#dataMark = this.#dataSent;
-    this.#sendPace ??= new Pace(writeTimeoutMs, minSendBytesPerSecond, this.#progress, nowMs);
-    if (this.#sendPace.note(this.#progress, nowMs, waits) > 0) return;
+    if (this.#sending.isFastEnough(this.#transport.takenBytes(), isHeld, waits, nowMs)) return;
     publishLimit("writeTimeoutMs", "takes its answers too slowly: closed", this);
     this.#transport.reset();
   }
@@ -1374,7 +1166,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler, Fram
       [SETTING.maxConcurrentStreams, options.maxStreams],
       [SETTING.maxHeaderListSize, core.options.maxHeadBytes],
     ] as const;
-    this.#room(FRAME_HEAD_BYTES + settings.length * SETTING_BYTES);
+    this.#carrier.room(FRAME_HEAD_BYTES + settings.length * SETTING_BYTES);
     const out = this.#out;
     out.head(settings.length * SETTING_BYTES, FRAME.settings, 0, 0);
     for (const [id, value] of settings) {
