@@ -26,6 +26,8 @@ test("each flag sets its option and nothing else", () => {
     [["--max-age", "3600"], { maxAge: 3600 }],
     [["--max-file-mb", "0.5"], { maxFileBytes: 512 * 1024 }],
     [["--dotfiles", "allow"], { dotfiles: "allow" }],
+    [["--etag", "strong"], { etag: "strong" }],
+    [["--etag", "off"], { etag: false }],
     [["--symlinks", "deny"], { symlinks: "deny" }],
     [
       ["--header", "**/*.css: X-A: 1: 2", "--header", "**/*.css: X-B: 3"],
@@ -39,6 +41,7 @@ test.each([
   [["--cache-mb", "-1"], /--cache-mb.*-1.*MiB from 0 to 10240/],
   [["--max-file-mb", "20000"], /--max-file-mb.*20000.*10240/],
   [["--ttl", "0"], /--ttl.*seconds from 1 to 604800/],
+  [["--etag", "md5"], /--etag.*md5.*weak, strong, off/],
   [["--dotfiles", "maybe"], /--dotfiles.*maybe.*deny, ignore, allow/],
   [["--symlinks", "yes"], /--symlinks.*yes.*deny, within-root, follow/],
   [["--ttl", "1.2345"], /--ttl.*1\.2345.*at most 3 digits/],

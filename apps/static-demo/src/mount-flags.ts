@@ -18,6 +18,7 @@ interface MountFlags {
   readonly ttl?: number;
   readonly maxAge?: number;
   readonly maxFileMb?: number;
+  readonly etag?: "weak" | "strong" | "off";
   readonly dotfiles?: "deny" | "ignore" | "allow";
   readonly symlinks?: "deny" | "within-root" | "follow";
   readonly header?: Record<string, Record<string, string>>;
@@ -53,6 +54,13 @@ export function addMountFlags(command: Command): Command {
       ),
     )
     .addOption(
+      new Option("--etag <kind>", "tags of time and size, or of the content").choices([
+        "weak",
+        "strong",
+        "off",
+      ]),
+    )
+    .addOption(
       new Option("--dotfiles <policy>", "names that begin with a dot").choices(["deny", "ignore", "allow"]),
     )
     .addOption(new Option("--symlinks <policy>", "symbolic links").choices(["deny", "within-root", "follow"]))
@@ -82,6 +90,7 @@ export function mountOptions(flags: MountFlags): StaticOptions {
     ...(flags.earlyHints && { earlyHints: true }),
     ...(flags.maxAge !== undefined && { maxAge: flags.maxAge }),
     ...(maxFileMb !== undefined && { maxFileBytes: Math.round(maxFileMb * MIB) }),
+    ...(flags.etag !== undefined && { etag: flags.etag === "off" ? false : flags.etag }),
     ...(flags.dotfiles !== undefined && { dotfiles: flags.dotfiles }),
     ...(flags.symlinks !== undefined && { symlinks: flags.symlinks }),
     ...(flags.header !== undefined && { headers: flags.header }),
