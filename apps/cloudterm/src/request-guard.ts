@@ -7,6 +7,7 @@ import {
   readCookie,
   type Session,
   type User,
+  type UserLookup,
 } from "@tz/cloudterm";
 import type { ServerRequest } from "@tz/server";
 import type { GatewayParts } from "./gateway-parts.js";
@@ -105,7 +106,7 @@ export async function identify(parts: GatewayParts, request: ServerRequest): Pro
 }
 
 /** Removed users and logins from before a new password have none. */
-export function userOf({ users }: GatewayParts, { record }: Session): User | undefined {
+export function userOf({ users }: { readonly users: UserLookup }, { record }: Session): User | undefined {
   const user = users.get(record.user);
   return user !== undefined && record.createdMs >= user.sessionsFromMs ? user : undefined;
 }

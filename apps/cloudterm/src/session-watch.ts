@@ -54,7 +54,11 @@ export class SessionWatch {
   }
 
   async #lookAtAll(): Promise<void> {
-    const { terminals, sessions, users, invites } = this.#parts;
+    const { terminals, sessions, invites } = this.#parts;
+    if (terminals.all.length === 0 && this.#watched.size === 0) return;
+    // One look at the file for all of them: terminals are many, and who types waits meanwhile.
+    const users = this.#parts.users.view();
+    const watchedNow = [...this.#watched];
     const seen = new Set<string>(this.#parts.peers?.sessions());
     for (const terminal of terminals.all) {
       for (const { options } of terminal.viewers)
@@ -67,10 +71,10 @@ export class SessionWatch {
     }
     const nowMs = Date.now();
     let answers = true;
-    for (const [id, watched] of this.#watched) {
+    for (const [id, watched] of watchedNow) {
       const { session, lookedUpMs } = watched;
       const isNew = lookedUpMs === 0;
-      if (userOf(this.#parts, session) === undefined)
+      if (userOf({ users }, session) === undefined)
         answers = answers && (await isAnswered(sessions.revoke([session])));
       else if (!this.#isOver(session, nowMs)) {
         if (nowMs - lookedUpMs < LOOKUP_MS || !answers) continue;

@@ -37,7 +37,7 @@ export {
   type UserRole,
   userName,
 } from "./authentication/user.js";
-export { UsersFile } from "./authentication/users-file.js";
+export { type UserLookup, UsersFile } from "./authentication/users-file.js";
 export {
   CLOUDTERM_ERRORS,
   CloudtermError,

@@ -38,6 +38,18 @@ test("changes of several processes at once are all kept, and leave no file behin
   expect(readdirSync(folder)).toEqual(["users.json"]);
 });
 
+test("a view looks at the file once, and shows the users as they were", async () => {
+  const users = new UsersFile(join(tempFolder(), "users.json"));
+  const view = users.view();
+  await users.add({ name: "ada", role: "user", hash: HASH });
+  expect(view.get("ada")).toBeUndefined();
+  const later = users.view();
+  await users.remove("ada");
+  expect(later.get("ADA")).toMatchObject({ name: "ada" });
+  expect(later.get("a b")).toBeUndefined();
+  expect(users.view().get("ada")).toBeUndefined();
+});
+
 test("the lock of a process that died is taken over", async () => {
   const path = join(tempFolder(), "users.json.lock");
   writeFileSync(path, "1 left behind");

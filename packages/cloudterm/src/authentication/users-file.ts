@@ -7,11 +7,17 @@ import { checkUserName, type Passkey, type User, userName } from "./user.js";
 
 const FORMAT = "tz-users-1";
 
+/** Who is asked about users. */
+export interface UserLookup {
+  /** The user of that name in any spelling. */
+  get(given: string): User | undefined;
+}
+
 /**
  * The users, in a file that may be changed by another process (`cloudterm user passwd`) while a gateway runs: it is
  * looked at before each use, changed under a lock, and replaced atomically. Its mode is 0600.
  */
-export class UsersFile {
+export class UsersFile implements UserLookup {
   readonly path: string;
   #users = new Map<string, User>();
   #seen = "";
@@ -30,8 +36,15 @@ export class UsersFile {
   /** The user of that name in any spelling. */
   get(given: string): User | undefined {
     this.#refresh();
-    const name = userName(given);
-    return name === undefined ? undefined : this.#users.get(name);
+    return find(this.#users, given);
+  }
+
+  /** The users as they are now, for whoever has many questions at a time: the file is looked at once. */
+  view(): UserLookup {
+    this.#refresh();
+    // Replaced when it changes, never changed itself.
+    const users = this.#users;
+    return { get: (given) => find(users, given) };
   }
 
   list(): User[] {
@@ -117,6 +130,11 @@ export class UsersFile {
     this.#users = stat === undefined ? new Map() : readUsers(this.path);
     this.#seen = seen;
   }
+}
+
+function find(users: ReadonlyMap<string, User>, given: string): User | undefined {
+  const name = userName(given);
+  return name === undefined ? undefined : users.get(name);
 }
 
 function unknownUser(name: string): CloudtermError {
