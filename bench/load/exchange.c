@@ -1,11 +1,11 @@
 /* Sends one request over and over, on many connections, and times the answers.
  *
- *   exchange PORT CONNECTIONS SECONDS RATE REQUEST ANSWER_BYTES [HANDSHAKE EXPECTED]
+ *   exchange [--sleep] PORT CONNECTIONS SECONDS RATE REQUEST ANSWER_BYTES [HANDSHAKE EXPECTED]
  *
  * RATE 0: each connection sends its next request as soon as the answer is here (closed loop).
  * RATE n: n requests a second in all, at times that are fixed beforehand. A request that waits for a free connection has
  * been waiting since its time came, so a server that stalls is charged for all who would have come meanwhile: no
- * coordinated omission.
+ * coordinated omission. Until the next is due it asks for answers without a pause, or with --sleep waits for them.
  *
  * REQUEST, HANDSHAKE and EXPECTED are files. With a HANDSHAKE each connection begins with it and its answer must be a 101;
  * then each answer must be EXPECTED, byte for byte. Without, each must be ANSWER_BYTES long and begin with a 200.
@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,6 +154,9 @@ static double percentile(double part) {
 }
 
 int main(int argc, char **argv) {
+  int sleeps = argc > 1 && !strcmp(argv[1], "--sleep");
+  argc -= sleeps;
+  argv += sleeps;
   if (argc != 7 && argc != 9) {
     fprintf(stderr, "usage: exchange PORT CONNECTIONS SECONDS RATE REQUEST ANSWER_BYTES [HANDSHAKE EXPECTED]\n");
     return 2;
@@ -194,6 +198,13 @@ int main(int argc, char **argv) {
       if (due > now) break;
       next++;
       begin(&connections[idle[--idle_count]], due);
+    }
+    if (sleeps && rate > 0) {
+      /* With no free connection an answer comes first. */
+      int64_t left = idle_count > 0 ? start + (int64_t)((double)next * 1e9 / rate) - now_ns() : 10000000;
+      struct timespec timeout = {left / 1000000000, left % 1000000000};
+      struct pollfd any = {.fd = poll_fd, .events = POLLIN};
+      if (left > 0) ppoll(&any, 1, &timeout, NULL);
     }
     int ready = epoll_wait(poll_fd, events, MAX_EVENTS, rate > 0 ? 0 : 10);
     for (int i = 0; i < ready; i++) {

@@ -12,6 +12,8 @@ export interface ExchangeLoad {
   readonly seconds: number;
   /** Requests a second in all, at fixed times; 0: the next as soon as the last is answered. */
   readonly rate: number;
+  /** Sleeps until the next request is due or an answer comes; default: asks without a pause. */
+  readonly sleeps?: boolean;
   readonly request: Uint8Array;
   readonly answerBytes: number;
   /** For connections that begin with an upgrade: then the answer must be `expected`. */
@@ -41,6 +43,7 @@ export async function runExchange(load: ExchangeLoad, work: string): Promise<Exc
   const [command = "", ...args] = pinned(
     [
       compiled("exchange", work),
+      ...(load.sleeps === true ? ["--sleep"] : []),
       ...[port, connections, seconds, rate].map(String),
       file("request", load.request),
       String(answerBytes),

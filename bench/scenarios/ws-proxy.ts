@@ -39,19 +39,18 @@ interface Proxies {
   readonly settings: Settings;
 }
 
-/** Starts an upstream; its own cost is not counted. @param on the core for load, unless the load client keeps that to itself */
+/** Starts an upstream on the core for load; its own cost is not counted. */
 async function withUpstream<Result>(
   name: string,
   { work }: Proxies,
   run: (site: Site) => Promise<Result>,
-  on: "load" | "server" = "load",
 ): Promise<Result> {
   const [target] = await loadTargets([name]);
   const cores = findCores();
   const upstream = await ServerProcess.start(
     target!,
     { root: work, work },
-    "load" in cores ? cores[on] : undefined,
+    "load" in cores ? cores.load : undefined,
   );
   try {
     return await run({ root: work, work, upstreamPort: upstream.port });
@@ -140,33 +139,28 @@ function bulk(proxies: Proxies): Promise<FigureTable[]> {
 /** Messages at fixed times: what a proxy adds for those who wait. */
 function latencies(proxies: Proxies): Promise<FigureTable[]> {
   const { targets, work, settings } = proxies;
-  return withUpstream(
-    "tz-ws",
-    proxies,
-    async (site) => {
-      const rate = settings.tiny ? RATE_TINY : RATE;
-      const load = echoLoad(payloadOf(125), settings.connections, rate);
-      const results = new Map<string, ExchangeResult[]>();
-      const measured = await serveInTurn(await probeAll(targets), site, settings, async (server, warm) => {
-        const { port, target } = server;
-        const result = await runExchange({ ...load, port, seconds: warm ? settings.seconds : 1 }, work);
-        if (warm) results.set(target.name, [...(results.get(target.name) ?? []), result]);
-        return result.p99;
-      });
-      return (["p50", "p99"] as const).map((name) =>
-        figureTable(
-          {
-            name,
-            title: `${name} of a message to the upstream and back, ${rate} of 125 B a second`,
-            unit: "µs",
-            subject: SUBJECT,
-          },
-          measured.map((one) => ({ ...one, values: results.get(one.target)!.map((result) => result[name]) })),
-        ),
-      );
-    },
-    "server",
-  );
+  return withUpstream("tz-ws", proxies, async (site) => {
+    const rate = settings.tiny ? RATE_TINY : RATE;
+    const load = { ...echoLoad(payloadOf(125), settings.connections, rate), sleeps: true };
+    const results = new Map<string, ExchangeResult[]>();
+    const measured = await serveInTurn(await probeAll(targets), site, settings, async (server, warm) => {
+      const { port, target } = server;
+      const result = await runExchange({ ...load, port, seconds: warm ? settings.seconds : 1 }, work);
+      if (warm) results.set(target.name, [...(results.get(target.name) ?? []), result]);
+      return result.p99;
+    });
+    return (["p50", "p99"] as const).map((name) =>
+      figureTable(
+        {
+          name,
+          title: `${name} of a message to the upstream and back, ${rate} of 125 B a second`,
+          unit: "µs",
+          subject: SUBJECT,
+        },
+        measured.map((one) => ({ ...one, values: results.get(one.target)!.map((result) => result[name]) })),
+      ),
+    );
+  });
 }
 
 /** What each open WebSocket adds to the resident memory of the proxy's processes. */
@@ -221,7 +215,7 @@ export const scenario: Scenario = {
     const { missing } = await probeAll(targets);
     return {
       tables,
-      conditions: `Every byte compared with what was sent. The proxy has one core, upstream and client share the other; for the latencies the upstream is on the proxy's core, since the client polls without a pause; ${settings.connections} connections, one for bulk. The upstream's time is in the latencies, its CPU is not in the cost. MB are 10⁶ bytes.`,
+      conditions: `Every byte compared with what was sent. The proxy has one core, upstream and client share the other; for the latencies the client sleeps until a message is due; ${settings.connections} connections, one for bulk. The upstream's time is in the latencies, its CPU is not in the cost. MB are 10⁶ bytes.`,
       missing,
     };
   },
