@@ -43,8 +43,6 @@ const SETTLE_MS = 1500;
 /** Until nothing more can be on its way into a reader that does not read. */
 const STALL_MS = 1500;
 const ROUNDS_MAX = 3;
-/** As the other servers, a gateway is measured after it has used a second of CPU time or more: that takes 15,000 keys. */
-const WARM = { faster: 3, seconds: 5 };
 const FILE_PATTERN = "sixteen letters ";
 
 const hello = frameOf(Buffer.from('{"AuthToken":"","columns":80,"rows":24}'));
@@ -116,7 +114,7 @@ async function typeInRounds(measuring: Measuring): Promise<KeyRounds> {
   const { size, settings, work, rounds } = measuring;
   const result: KeyRounds = { bare: [], alone: [], beside: [], stalledMebibytes: [] };
   const pace = { rate: size.keysPerSecond, seconds: settings.seconds };
-  const warm = settings.tiny ? pace : { rate: size.keysPerSecond * WARM.faster, seconds: WARM.seconds };
+  const warm = { ...pace, seconds: Math.min(1, settings.seconds) };
   for (let round = 1; round <= rounds; round++) {
     settings.progress(`round ${round}/${rounds}: keys into ${size.terminals} bare terminals`);
     result.bare.push(await typeKeys({ ptys: size.terminals }, pace, work));
