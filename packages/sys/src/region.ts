@@ -10,9 +10,13 @@
  *   Region.fromBuffer(b)    someone's ArrayBuffer               release: the registry lets go
  *   mmap(...)               pages of the kernel                 release: pages go back, see memory.ts
  * ```
+ *
+ * When checking, `allocate` puts pages around the memory that nobody may touch: guarded-pages.ts.
  */
 import { markAsUntransferable } from "node:worker_threads";
+import { checking } from "./address-check.js";
 import { BadAddressError, BadArgumentError, ReleasedError } from "./errors.js";
+import { guardedPages } from "./guarded-pages.js";
 import { addressOfBytes } from "./native.js";
 import { drop, hold } from "./region-registry.js";
 
@@ -58,9 +62,11 @@ export class Region {
     if (!isPowerOfTwo || alignment < MIN_ALIGNMENT_BYTES || alignment > MAX_ALIGNMENT_BYTES) {
       throw new BadArgumentError("region", "alignment", alignment, "a power of two from 8 to 2097152");
     }
-    const buffer = new ArrayBuffer(byteLength + alignment - 1);
+    const pages = checking ? guardedPages(byteLength, alignment) : undefined;
+    const buffer = pages?.buffer ?? new ArrayBuffer(byteLength + alignment - 1);
     // A transfer to another thread would take the memory away under the kernel.
     markAsUntransferable(buffer);
+    if (pages !== undefined) return new Region(new Uint8Array(buffer), pages.address);
     const start = addressOfBytes(new Uint8Array(buffer));
     const skip = (alignment - (start % alignment)) % alignment;
     return new Region(new Uint8Array(buffer, skip, byteLength), start + skip);
