@@ -128,14 +128,14 @@ export class EpollLoop implements Loop, SocketHost {
   readonly iov = new IoVector(128);
   /** @internal */
   readonly messageHeader: Region;
-  /** @internal Transports that asked for another turn. */
-  readonly ready: EpollTransport[] = [];
   readonly #region: Region;
   readonly #epollFd: number;
   readonly #events = new EpollEvents(EVENTS_PER_TURN);
   readonly #transports: (EpollTransport | EpollListener | undefined)[] = [];
   readonly #watch: Watch;
   readonly #tickTimer: NodeJS.Timeout;
+  /** Transports that asked for another turn, in the order in which they did. */
+  #ready: EpollTransport[] = [];
   #generation = 0;
   #turnStartMs = 0;
   #turns = TURNS_PER_WAKE;
@@ -165,6 +165,7 @@ export class EpollLoop implements Loop, SocketHost {
     this.#tickTimer = setInterval(() => {
       this.refreshClock();
       this.timers.advance(this.nowMs);
+      this.#turnStartMs = this.nowMs;
       this.#runReady();
     }, tickMs).unref();
   }
@@ -291,7 +292,11 @@ export class EpollLoop implements Loop, SocketHost {
 
   /** @internal */
   enqueue(transport: EpollTransport): void {
-    this.ready.push(transport);
+    this.#ready.push(transport);
+    this.#wakeSoon();
+  }
+
+  #wakeSoon(): void {
     if (this.#wakePending) return;
     this.#wakePending = true;
     setImmediate(() => {
@@ -346,9 +351,18 @@ export class EpollLoop implements Loop, SocketHost {
     }
   }
 
+  /** Those that wait go on. When that takes long, the others come after what has arrived meanwhile. */
   #runReady(): void {
-    if (this.ready.length === 0) return;
-    for (const transport of this.ready.splice(0)) transport.onReady();
+    const waiting = this.#ready;
+    if (waiting.length === 0) return;
+    this.#ready = [];
+    for (let i = 0; i < waiting.length; i++) {
+      waiting[i]!.onReady();
+      if (!this.isTurnLong() || i + 1 === waiting.length) continue;
+      this.#ready = [...waiting.slice(i + 1), ...this.#ready];
+      this.#wakeSoon();
+      return;
+    }
   }
 }
 

@@ -38,3 +38,46 @@ test.skipIf(!epoll.supported)(
     await app.close({ timeoutMs: 200 });
   },
 );
+
+const FLOODS = 12;
+/** What lies in the kernel of each flood, in the least: some reads of the loop. */
+const FLOOD_REQUESTS = 6_000;
+const READ_BYTES = 64 * 1024;
+
+test.skipIf(!epoll.supported)(
+  `many who pipeline thousands of requests have one read each before it is the turn of another${reason}`,
+  async () => {
+    const request = "GET /busy HTTP/1.1\r\nHost: a\r\n\r\n";
+    const requestsPerRead = Math.ceil(READ_BYTES / request.length);
+    let handled = 0;
+    let askedAt = -1;
+    let answeredAt = -1;
+    let other: SocketClient | undefined;
+    const app = createServer({ loop: "epoll" })
+      .get("/busy", () => {
+        const end = performance.now() + BUSY_MS / 10;
+        while (performance.now() < end);
+        handled++;
+        // When each flood has had its first read, and all wait for their next.
+        if (askedAt < 0 && handled > FLOODS * requestsPerRead) {
+          askedAt = handled;
+          other!.send("GET /other HTTP/1.1\r\nHost: a\r\n\r\n");
+        }
+        return "";
+      })
+      .get("/other", () => {
+        answeredAt = handled;
+        return "other";
+      });
+    const { port } = await app.listen({ port: 0 });
+    other = await SocketClient.open(port);
+    const floods = await Promise.all(Array.from({ length: FLOODS }, () => SocketClient.open(port)));
+    for (const flood of floods) flood.send(request.repeat(FLOOD_REQUESTS));
+    await until(() => answeredAt >= 0);
+    // One read of each, of what arrived before; not a second one of those that had more to read already.
+    expect(answeredAt - askedAt).toBeLessThanOrEqual((FLOODS + 3) * requestsPerRead);
+    await until(() => handled === FLOODS * FLOOD_REQUESTS);
+    for (const client of [other, ...floods]) client.reset();
+    await app.close({ timeoutMs: 200 });
+  },
+);

@@ -19,6 +19,8 @@ type OutItem =
       offset: number;
       length: number;
       begun: boolean;
+      /** How much is asked for at a time. */
+      stepBytes: number;
       readonly plan: ResponsePlan | null;
     };
 
@@ -32,6 +34,12 @@ const EIO = 5;
 /** One connection sends so much before others get their turn. */
 const MAX_BYTES_PER_TURN = 4 * 1024 * 1024;
 const MAX_SENDFILE_BYTES = 2 * 1024 * 1024;
+/**
+ * The kernel reads what is not in its memory while we wait, so a file is asked for in steps that grow as long as they are
+ * quick: of a slow disk one reads ahead what it would anyway, and then it is the others' turn.
+ */
+const FIRST_SENDFILE_BYTES = 128 * 1024;
+const SLOW_SENDFILE_MS = 5;
 
 /**
  * The rest of one connection's answers, in order. It is bounded: while it holds anything, no further request of
@@ -46,6 +54,8 @@ export class OutQueue {
   sentBytes = 0;
   /** The last write was short: do not ask again before the transport says so. */
   #short = false;
+  /** The file did not come at once: what is left of it must not keep others waiting. */
+  #slow = false;
 
   get empty(): boolean {
     return this.#first === this.#items.length;
@@ -56,7 +66,15 @@ export class OutQueue {
   }
 
   file(file: PlanFile, offset: number, length: number, plan: ResponsePlan | null): void {
-    this.#items.push({ kind: "file", file, offset, length, begun: false, plan });
+    this.#items.push({
+      kind: "file",
+      file,
+      offset,
+      length,
+      begun: false,
+      stepBytes: FIRST_SENDFILE_BYTES,
+      plan,
+    });
   }
 
   /** Puts what is left of a batch after its first `sent` bytes in front, with the references that it holds. */
@@ -107,6 +125,7 @@ export class OutQueue {
       const item = this.#items[this.#first]!;
       const more = this.#first + 1 < this.#items.length;
       this.#short = false;
+      this.#slow = false;
       const sent =
         item.kind === "file"
           ? this.#sendFile(transport, item)
@@ -120,6 +139,7 @@ export class OutQueue {
       } else if (this.#short) {
         return BLOCKED;
       }
+      if (this.#slow) budget = 0;
     }
     this.#items.length = 0;
     this.#first = 0;
@@ -138,7 +158,10 @@ export class OutQueue {
     if (item.length === 0) return 0;
     if (item.begun && item.file.isUnchanged?.() === false) return -EIO;
     item.begun = true;
-    const sent = transport.sendFile(item.file.fd, item.offset, Math.min(item.length, MAX_SENDFILE_BYTES));
+    const startMs = performance.now();
+    const sent = transport.sendFile(item.file.fd, item.offset, Math.min(item.length, item.stepBytes));
+    this.#slow = performance.now() - startMs > SLOW_SENDFILE_MS;
+    item.stepBytes = this.#slow ? FIRST_SENDFILE_BYTES : Math.min(item.stepBytes * 2, MAX_SENDFILE_BYTES);
     // The file is shorter than it was when the answer began: the promise cannot be kept.
     if (sent === 0) return -EIO;
     if (sent > 0) {
