@@ -75,3 +75,16 @@ test("rows keep their values under their name, and begin anew under another", ()
   next.truncate(1);
   expect(next.read()).toEqual([{ name: "one", values: [1, 2] }]);
 });
+
+test("a count whose writer stopped in the middle of a carry is between what it was and what it would be", () => {
+  const words = new Uint32Array(2);
+  const cells = new CounterCells(words);
+  cells.add(0, 2 ** 32 - 10);
+  const before = cells.read(0);
+  // What a carry of 20 stores first, and then.
+  for (const low of [2 ** 32 - 10, 10]) {
+    words.set([low, 0x8000_0001]);
+    expect(cells.read(0)).toBeGreaterThanOrEqual(before);
+    expect(cells.read(0)).toBeLessThan(2 ** 32 + 10);
+  }
+});

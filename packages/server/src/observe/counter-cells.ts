@@ -8,7 +8,7 @@
  */
 const CARRYING = 0x8000_0000;
 const WORD = 0x1_0000_0000;
-/** A writer that died in the middle of a carry leaves the flag behind. */
+/** A writer that died in the middle of a carry leaves the flag behind, one that has to wait for a processor leaves it for long. */
 const TRIES_MAX = 1000;
 
 export class CounterCells {
@@ -54,8 +54,10 @@ export class CounterCells {
     for (let i = 0; ; i++) {
       const high = Atomics.load(words, cell + 1);
       const low = Atomics.load(words, cell);
-      if (((high & CARRYING) === 0 && Atomics.load(words, cell + 1) === high) || i >= TRIES_MAX)
-        return (high & ~CARRYING) * WORD + low;
+      if ((high & CARRYING) !== 0) {
+        // In the middle of a carry for long: no less than before it, and no more than after it.
+        if (i >= TRIES_MAX) return lastBefore(high & ~CARRYING, low);
+      } else if (Atomics.load(words, cell + 1) === high) return high * WORD + low;
     }
   }
 
@@ -63,4 +65,9 @@ export class CounterCells {
   publish(word: number): void {
     Atomics.store(this.words, word, (this.words[word]! + 1) >>> 0);
   }
+}
+
+/** The last number whose high word is one less. A gauge may go down to a high word of 0: then its low word has to do. */
+function lastBefore(high: number, low: number): number {
+  return high === 0 ? low : high * WORD - 1;
 }
