@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -83,3 +84,46 @@ test("a directory that cannot be made is an error at once", async () => {
   writeFileSync(join(directory, "file"), "");
   await expect(ImageStore.open({ directory: join(directory, "file/below"), maxBytes: 1 })).rejects.toThrow();
 });
+
+/** A file system in memory of so many bytes over the test's directory, where this process may mount. */
+function mountOver(path: string, size: number): boolean {
+  if (process.platform !== "linux") return false;
+  return spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", path]).status === 0;
+}
+
+const probe = mkdtempSync(join(tmpdir(), "tz-image-disk-"));
+const canMount = mountOver(probe, 4096);
+if (canMount) spawnSync("umount", ["-l", probe]);
+rmSync(probe, { recursive: true, force: true });
+
+test.skipIf(!canMount)(
+  `a disk that is really full: what is kept is whole, and nothing half is left${canMount ? "" : " (skipped: this process may not mount)"}`,
+  async () => {
+    const size = 40_000;
+    expect(mountOver(directory, 4 * size + 4096)).toBe(true);
+    try {
+      const store = await ImageStore.open({ directory, maxBytes: 100 * size });
+      for (let i = 0; i < 8; i++) await store.put(nameOf(i), bytes(size).fill(i));
+      const kept = readdirSync(directory);
+      expect(kept.length).toBeGreaterThan(0);
+      expect(store.stats.files).toBe(kept.length);
+      for (const name of kept) {
+        expect(name).toMatch(/^\d+\.avif$/);
+        expect(readFileSync(join(directory, name))).toEqual(Buffer.alloc(size, Number.parseInt(name, 10)));
+      }
+      // Others take what is left, and more than the store could free.
+      for (const name of kept) rmSync(join(directory, name));
+      expect(() => writeFileSync(join(directory, "others"), bytes(100 * size))).toThrow("ENOSPC");
+      const told: unknown[] = [];
+      const empty = await ImageStore.open({
+        directory,
+        maxBytes: 100 * size,
+        onFull: (error) => told.push(error),
+      });
+      expect(await empty.put(nameOf(9), bytes(size))).toBe(false);
+      expect([told.length, empty.isPaused, readdirSync(directory)]).toEqual([1, true, ["others"]]);
+    } finally {
+      spawnSync("umount", ["-l", directory]);
+    }
+  },
+);
