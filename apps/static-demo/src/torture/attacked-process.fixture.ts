@@ -12,19 +12,38 @@ export class AttackedServer {
   readonly port: Promise<number>;
   readonly #child: ChildProcess;
 
-  constructor(loop: string, folder: string) {
+  /** @param before what the command line begins with: where it runs */
+  constructor(loop: string, folder: string, before: readonly string[] = []) {
     const program = fileURLToPath(new URL("attacked-server.fixture.ts", import.meta.url));
-    this.#child = spawn(
+    const [command, ...args] = [
+      ...before,
       process.execPath,
-      ["--expose-gc", "--import", "tsx", "--conditions=@tz/source", program, loop, folder],
-      { stdio: ["ignore", "inherit", "inherit", "ipc"], env: { ...process.env, NODE_OPTIONS: "" } },
-    );
+      "--expose-gc",
+      "--import",
+      "tsx",
+      "--conditions=@tz/source",
+      program,
+      loop,
+      folder,
+    ];
+    this.#child = spawn(command!, args, {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      env: { ...process.env, NODE_OPTIONS: "" },
+    });
     this.port = this.#next<{ port: number }>().then(({ port }) => port);
   }
 
+  /** After a garbage collection. */
   report(): Promise<Holding> {
     const answer = this.#next<Holding>();
     this.#child.send("report");
+    return answer;
+  }
+
+  /** As it is. */
+  glance(): Promise<Holding> {
+    const answer = this.#next<Holding>();
+    this.#child.send("glance");
     return answer;
   }
 

@@ -1,5 +1,6 @@
 /** A server in a process of its own that tells its parent what it holds. Arguments: loop, directory. */
 import { readdirSync } from "node:fs";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { writeHeapSnapshot } from "node:v8";
 import { localPty, TerminalSockets, Terminals } from "@tz/cloudterm";
 import { bytes, createServer, json, type LoopChoice } from "@tz/server";
@@ -18,6 +19,8 @@ export interface Holding {
   readonly terminals: number;
   /** Of this process since it was started, both kinds. */
   readonly cpuMs: number;
+  /** How long the loop was away at the most since it was last asked. */
+  readonly longestTurnMs: number;
 }
 
 const [loop, directory] = process.argv.slice(2);
@@ -63,6 +66,8 @@ app.get("/terminal", async (request) => {
 });
 // Clients that leave in the middle reject their handlers: that is what is tried here.
 app.onError(() => {});
+const turns = monitorEventLoopDelay({ resolution: 5 });
+turns.enable();
 const { port } = await app.listen({ port: 0 });
 process.send!({ port });
 process.on("message", (message: string) => {
@@ -72,9 +77,10 @@ process.on("message", (message: string) => {
       .then(() => app.close({ timeoutMs: 100 }))
       .then(() => process.disconnect());
   }
-  if (message !== "report" && !message.startsWith("snapshot ")) return;
-  (globalThis as { gc?: () => void }).gc?.();
-  if (message !== "report") writeHeapSnapshot(message.slice("snapshot ".length));
+  const snapshot = message.startsWith("snapshot ");
+  if (message !== "report" && message !== "glance" && !snapshot) return;
+  if (message !== "glance") (globalThis as { gc?: () => void }).gc?.();
+  if (snapshot) writeHeapSnapshot(message.slice("snapshot ".length));
   const { user, system } = process.cpuUsage();
   const holding: Holding = {
     descriptors: readdirSync("/proc/self/fd").length,
@@ -84,6 +90,8 @@ process.on("message", (message: string) => {
     regions: regionStats().regions,
     terminals: terminals.all.length,
     cpuMs: (user + system) / 1000,
+    longestTurnMs: Math.round(turns.max / 1e5) / 10,
   };
+  turns.reset();
   process.send!(holding);
 });

@@ -2,6 +2,7 @@
  * Clients that mean no good, or are on a bad line, one kind after the other, while another client goes on asking for
  * files and compares every byte. What each attack must be answered with is what the options say.
  */
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -13,7 +14,7 @@ import type { Holding } from "./attacked-server.fixture.js";
 import type { ByteTally } from "./byte-client.fixture.js";
 import { noise } from "./noise.fixture.js";
 import { Victim } from "./victim.fixture.js";
-import type { Waits } from "./victim-process.fixture.js";
+import { type Waits, waitsOf } from "./waits.fixture.js";
 import {
   AnswersJudge,
   clientFrame,
@@ -34,6 +35,18 @@ export interface AttackInit {
   readonly connections: number;
   /** Starts over until so much time is gone. */
   readonly seconds: number;
+  /** Some of the attacks, by their names; all when left out. */
+  readonly only?: readonly string[];
+  /**
+   * The server has the first core for itself, and the client whose waiting is measured comes before those that attack on
+   * the second one: what it waits for is the server, not the attackers' own work.
+   */
+  readonly pinned?: boolean;
+}
+
+export interface WaitsBeside extends Waits {
+  /** Of the server. */
+  readonly longestTurnMs: number;
 }
 
 export interface AttackTally {
@@ -41,8 +54,9 @@ export interface AttackTally {
   readonly attacks: Readonly<Record<string, number>>;
   readonly victim: ByteTally;
   /** How long other clients waited: without attacks, and beside them. Told, not judged: machines are busy. */
-  readonly waitsAlone: Waits;
+  readonly waitsAlone: WaitsBeside;
   readonly waitsAttacked: Waits;
+  readonly waitsBeside: Readonly<Record<string, WaitsBeside>>;
   readonly before: Holding;
   readonly peakRssBytes: number;
   readonly after: Holding;
@@ -58,6 +72,8 @@ const MIB = 1024 * 1024;
 const WAVE = 1000;
 const WARM_MS = 3000;
 const ALONE_MS_MAX = 20_000;
+const ON_FIRST_CORE = ["taskset", "-c", "0"];
+const BEFORE_OTHERS = ["nice", "-n", "-15", "taskset", "-c", "1"];
 
 const small = noise(3000);
 const large = noise(5_000_000);
@@ -276,13 +292,19 @@ function fragments(count: number): Buffer {
   return Buffer.concat([first, ...Array.from({ length: count }, () => next)]);
 }
 
+/** Thousands of connections that want nothing; somebody else is served. They come in a storm, and go in one. */
+const CROWD = "thousands of connections";
+
+export const ATTACK_NAMES: readonly string[] = [...Object.keys(ATTACKS), CROWD];
+
 /** Attacks a server of its own. */
 export async function attackWithClients(init: AttackInit): Promise<AttackTally> {
   const folder = mkdtempSync(join(tmpdir(), "tz-attacks-"));
   writeFileSync(join(folder, "small.bin"), small);
   writeFileSync(join(folder, "large.bin"), large);
-  const server = new AttackedServer(init.loop, folder);
+  const server = new AttackedServer(init.loop, folder, init.pinned === true ? ON_FIRST_CORE : []);
   try {
+    if (init.pinned === true) execFileSync("taskset", ["-a", "-p", "-c", "1", String(process.pid)]);
     return await new Campaign(init, server, await server.port).run();
   } finally {
     await server.stop();
@@ -296,6 +318,8 @@ class Campaign {
   readonly #port: number;
   readonly #failures: string[] = [];
   readonly #attacks: Record<string, number> = {};
+  readonly #waitsMs: Record<string, number[]> = {};
+  readonly #turnMs: Record<string, number> = {};
   #peakRssBytes = 0;
 
   constructor(init: AttackInit, server: AttackedServer, port: number) {
@@ -306,9 +330,14 @@ class Campaign {
 
   async run(): Promise<AttackTally> {
     // Code and tables reach their working size.
-    await this.#round();
+    await this.#round(undefined);
+    await crowd(
+      { port: this.#port, init: this.#init },
+      [LARGE],
+      () => new AnswersJudge({ status: 200, body: large }),
+    );
     const before = await this.#server.settled();
-    const victim = new Victim(this.#port);
+    const victim = new Victim(this.#port, this.#init.pinned === true ? BEFORE_OTHERS : []);
     try {
       return await this.#attack(victim, before);
     } finally {
@@ -321,13 +350,15 @@ class Campaign {
     // Its own code reaches its working speed.
     await sleep(seconds > 0 ? WARM_MS : 0);
     await victim.waits();
+    await this.#server.glance();
     await sleep(Math.min(ALONE_MS_MAX, seconds * 250));
     const waitsAlone = await victim.waits();
+    const { longestTurnMs } = await this.#server.glance();
     const endMs = performance.now() + seconds * 1000;
-    do await this.#round();
+    do await this.#round(victim);
     while (performance.now() < endMs);
-    await this.#fill();
-    const waitsAttacked = await victim.waits();
+    if (this.#init.connections > 0 && this.#isChosen(CROWD))
+      await this.#beside(CROWD, victim, () => this.#fill());
     const tally = await victim.stop();
     let after = await this.#server.settled();
     // What a thread or the collector still closes; what is forgotten stays.
@@ -345,26 +376,43 @@ class Campaign {
       failures: this.#failures,
       attacks: this.#attacks,
       victim: tally,
-      waitsAlone,
-      waitsAttacked,
+      waitsAlone: { ...waitsOf(waitsAlone), longestTurnMs },
+      waitsAttacked: waitsOf(Object.values(this.#waitsMs).flat()),
+      waitsBeside: Object.fromEntries(
+        Object.entries(this.#waitsMs).map(([name, tookMs]) => [
+          name,
+          { ...waitsOf(tookMs), longestTurnMs: this.#turnMs[name]! },
+        ]),
+      ),
       before,
       peakRssBytes: this.#peakRssBytes,
       after,
     };
   }
 
-  async #round(): Promise<void> {
+  #isChosen(name: string): boolean {
+    return this.#init.only?.includes(name) !== false;
+  }
+
+  async #round(victim: Victim | undefined): Promise<void> {
     for (const [name, attack] of Object.entries(ATTACKS)) {
-      const wrong = await attack({ port: this.#port, init: this.#init });
-      this.#attacks[name] = (this.#attacks[name] ?? 0) + 1;
-      if (wrong.length > 0) this.#failures.push(`${name}: ${wrong.length} times, first ${wrong[0]}`);
-      await this.#look();
+      if (!this.#isChosen(name)) continue;
+      await this.#beside(name, victim, () => attack({ port: this.#port, init: this.#init }));
     }
   }
 
-  /** Thousands of connections that want nothing; somebody else is served. */
-  async #fill(): Promise<void> {
-    if (this.#init.connections === 0) return;
+  /** What others wait meanwhile is noted with the attack's name. */
+  async #beside(name: string, victim: Victim | undefined, attack: () => Promise<string[]>): Promise<void> {
+    const wrong = await attack();
+    this.#attacks[name] = (this.#attacks[name] ?? 0) + 1;
+    if (wrong.length > 0) this.#failures.push(`${name}: ${wrong.length} times, first ${wrong[0]}`);
+    const { longestTurnMs } = await this.#look();
+    if (victim === undefined) return;
+    this.#waitsMs[name] = [...(this.#waitsMs[name] ?? []), ...(await victim.waits())];
+    this.#turnMs[name] = Math.max(this.#turnMs[name] ?? 0, longestTurnMs);
+  }
+
+  async #fill(): Promise<string[]> {
     const sockets = await connected(this.#port, this.#init.connections);
     await this.#look();
     const outcome = await converse({
@@ -373,12 +421,13 @@ class Campaign {
       judge: new AnswersJudge({ status: 200, body: small }),
       patienceMs: PATIENCE_MS,
     });
-    if (outcome !== "right") this.#failures.push(`beside ${sockets.length} connections: ${outcome}`);
     for (const socket of sockets) socket.destroy();
+    return outcome === "right" ? [] : [outcome];
   }
 
-  async #look(): Promise<void> {
-    const { rssBytes } = await this.#server.report();
-    this.#peakRssBytes = Math.max(this.#peakRssBytes, rssBytes);
+  async #look(): Promise<Holding> {
+    const holding = await this.#server.glance();
+    this.#peakRssBytes = Math.max(this.#peakRssBytes, holding.rssBytes);
+    return holding;
   }
 }

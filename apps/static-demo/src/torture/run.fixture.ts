@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { attackWithClients } from "./client-attacks.fixture.js";
+import { ATTACK_NAMES, attackWithClients } from "./client-attacks.fixture.js";
 import { tearFiles } from "./disk-faults.fixture.js";
 import { tortureReload } from "./reload-torture.fixture.js";
 import { soak } from "./soak.fixture.js";
@@ -14,6 +14,8 @@ function readArguments() {
       options: {
         minutes: { type: "string", default: "10" },
         loop: { type: "string", default: "epoll" },
+        attack: { type: "string", multiple: true },
+        pinned: { type: "boolean", default: false },
         sources: { type: "boolean", default: false },
       },
     });
@@ -26,6 +28,7 @@ function readArguments() {
 function endWithUsage(): never {
   const names = "reload|kernel|clients|disk|soak|processes|fuzz|defects";
   console.error(`usage: npm run torture -- [${names}] [--minutes 10] [--loop epoll|node]`);
+  console.error(`  clients: [--pinned] [--attack "NAME"]…, of ${ATTACK_NAMES.join(", ")}`);
   process.exit(2);
 }
 
@@ -62,6 +65,8 @@ const CAMPAIGNS: Readonly<Record<string, Campaign>> = {
       depth: 10_000,
       connections: 15_000,
       seconds,
+      ...(values.attack === undefined ? {} : { only: values.attack }),
+      pinned: values.pinned,
     });
     const { failures: _told, slowestMs, ...numbers } = victim;
     tell({ ...rest, victim: { ...numbers, slowestMs: Math.round(slowestMs) } });
@@ -87,7 +92,8 @@ const chosen = positionals.length === 0 ? Object.keys(CAMPAIGNS) : positionals;
 if (
   chosen.some((name) => CAMPAIGNS[name] === undefined) ||
   !(minutes > 0) ||
-  !["epoll", "node"].includes(loop)
+  !["epoll", "node"].includes(loop) ||
+  values.attack?.some((name) => !ATTACK_NAMES.includes(name)) === true
 ) {
   endWithUsage();
 }

@@ -1,21 +1,15 @@
 /**
- * Clients that mean well, in a process of their own: how long they wait is not how busy those are that attack. Compares
- * every byte, and tells how long answers to a small file took since it was last asked. Argument: port.
+ * A client that means well, in a process of its own: how long it waits is not how busy those are that attack. Compares
+ * every byte. "probe" asks for a small file again and again and tells how long answers took since it was last asked; "load"
+ * asks for small and large ones, in another process, since comparing them keeps it busy. Arguments: port, what it does.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { ByteClient, type ByteTally } from "./byte-client.fixture.js";
 import { noise } from "./noise.fixture.js";
 
-/** Of answers to requests for a small file, since the last time. */
-export interface Waits {
-  readonly answers: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly slowestMs: number;
-}
-
 export interface VictimReport {
-  readonly waits: Waits;
+  /** How long each answer to a request for a small file took since the last time. */
+  readonly waitsMs: readonly number[];
   /** After "stop". */
   readonly tally: ByteTally | undefined;
 }
@@ -39,37 +33,26 @@ setInterval(() => {
   seenMs = nowMs;
 }, WATCH_MS);
 
-const probe = new ByteClient(port, [small], 1, async (tookMs) => {
+async function note(tookMs: number): Promise<void> {
   const startMs = performance.now() - tookMs;
   await sleep(PROBE_PAUSE_MS);
   if (startMs > awayUntilMs && performance.now() - seenMs < AWAY_MS) waits.push(tookMs);
-});
-const load = new ByteClient(port, [small, large], 2, () => sleep(LOAD_PAUSE_MS));
-
-function phase(): Waits {
-  const sorted = waits.sort((a, b) => a - b);
-  waits = [];
-  const at = (share: number): number =>
-    Math.round((sorted[Math.floor(sorted.length * share)] ?? 0) * 100) / 100;
-  return { answers: sorted.length, p50Ms: at(0.5), p99Ms: at(0.99), slowestMs: at(1 - Number.EPSILON) };
 }
+
+const client =
+  process.argv[3] === "probe"
+    ? new ByteClient(port, [small], 1, note)
+    : new ByteClient(port, [small, large], 2, () => sleep(LOAD_PAUSE_MS));
 
 process.on("message", (message: string) => void answer(message));
 
 async function answer(message: string): Promise<void> {
-  const report: VictimReport = { waits: phase(), tally: undefined };
+  const report: VictimReport = { waitsMs: waits, tally: undefined };
+  waits = [];
   if (message !== "stop") {
     process.send!(report);
     return;
   }
-  const [ofProbe, ofLoad] = await Promise.all([probe.stop(), load.stop()]);
-  const tally: ByteTally = {
-    requests: ofProbe.requests + ofLoad.requests,
-    bytes: ofProbe.bytes + ofLoad.bytes,
-    connections: ofProbe.connections + ofLoad.connections,
-    excused: 0,
-    failures: [...ofProbe.failures, ...ofLoad.failures],
-    slowestMs: Math.max(ofProbe.slowestMs, ofLoad.slowestMs),
-  };
+  const tally = await client.stop();
   process.send!({ ...report, tally }, () => process.exit(0));
 }

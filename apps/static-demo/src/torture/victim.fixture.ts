@@ -1,36 +1,59 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { ByteTally } from "./byte-client.fixture.js";
-import type { VictimReport, Waits } from "./victim-process.fixture.js";
+import type { VictimReport } from "./victim-process.fixture.js";
 
-/** Clients that mean well, in a process of their own. */
+/** Clients that mean well, in processes of their own. */
 export class Victim {
-  readonly #child: ChildProcess;
+  readonly #probe: VictimProcess;
+  readonly #load: VictimProcess;
 
-  constructor(port: number) {
-    const program = fileURLToPath(new URL("victim-process.fixture.ts", import.meta.url));
-    this.#child = spawn(
-      process.execPath,
-      ["--import", "tsx", "--conditions=@tz/source", program, String(port)],
-      { stdio: ["ignore", "inherit", "inherit", "ipc"], env: { ...process.env, NODE_OPTIONS: "" } },
-    );
+  /** @param before what the command line begins with: where it runs, and how urgently */
+  constructor(port: number, before: readonly string[] = []) {
+    this.#probe = new VictimProcess(port, "probe", before);
+    this.#load = new VictimProcess(port, "load", before);
   }
 
-  /** How long answers took since it was last asked. */
-  async waits(): Promise<Waits> {
-    return (await this.#ask("waits")).waits;
+  /** How long each answer took since it was last asked. */
+  async waits(): Promise<readonly number[]> {
+    return (await this.#probe.ask("waits")).waitsMs;
   }
 
   /** Finishes what is under way. */
   async stop(): Promise<ByteTally> {
-    return (await this.#ask("stop")).tally!;
+    const [probe, load] = (await Promise.all([this.#probe.ask("stop"), this.#load.ask("stop")])).map(
+      ({ tally }) => tally!,
+    );
+    return {
+      requests: probe!.requests + load!.requests,
+      bytes: probe!.bytes + load!.bytes,
+      connections: probe!.connections + load!.connections,
+      excused: 0,
+      failures: [...probe!.failures, ...load!.failures],
+      slowestMs: Math.max(probe!.slowestMs, load!.slowestMs),
+    };
   }
 
   end(): void {
-    this.#child.kill("SIGKILL");
+    this.#probe.end();
+    this.#load.end();
+  }
+}
+
+class VictimProcess {
+  readonly #child: ChildProcess;
+
+  constructor(port: number, what: "probe" | "load", before: readonly string[]) {
+    const program = fileURLToPath(new URL("victim-process.fixture.ts", import.meta.url));
+    const node = [process.execPath, "--import", "tsx", "--conditions=@tz/source"];
+    const [command, ...args] = [...before, ...node, program, String(port), what];
+    this.#child = spawn(command!, args, {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      env: { ...process.env, NODE_OPTIONS: "" },
+    });
   }
 
-  #ask(what: string): Promise<VictimReport> {
+  ask(what: string): Promise<VictimReport> {
     return new Promise((resolve, reject) => {
       const onExit = (code: number | null): void => reject(new Error(`the victim ended with ${code}`));
       this.#child.once("exit", onExit);
@@ -40,5 +63,9 @@ export class Victim {
       });
       this.#child.send(what);
     });
+  }
+
+  end(): void {
+    this.#child.kill("SIGKILL");
   }
 }
