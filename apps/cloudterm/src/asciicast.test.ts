@@ -18,6 +18,20 @@ test("times add up, long waits are cut, a line that is not whole is left out", (
   });
 });
 
-test("another version is refused", () => {
-  expect(() => readCast('{"version":2,"width":80,"height":24}\n')).toThrow("not an asciicast v3");
+test("a line that a full disk cut in the middle takes no other with it", () => {
+  const { events } = readCast(`${HEADER}\n[0.5, "o", "a"]\n[0.25, "o"\n[-1, "o", "b"]\n[0.5, "o", "c"]\n`);
+  expect(events.map(({ atSeconds, data }) => [atSeconds, data])).toEqual([
+    [0.5, "a"],
+    [1, "c"],
+  ]);
+});
+
+test.each([
+  '{"version":2,"width":80,"height":24}',
+  '{"version":3,"term":null}',
+  '{"version":3,"term":{"cols":"80"}}',
+  "{",
+  "null",
+])("%s is refused", (header) => {
+  expect(() => readCast(`${header}\n`)).toThrow("not an asciicast v3");
 });

@@ -16,22 +16,43 @@ export interface Cast {
 const IDLE_SECONDS_MAX = 2;
 
 /**
- * Reads an asciicast v3 (https://docs.asciinema.org/manual/asciicast/v3/). Of a recording that is being written the last line
- * may be cut: it is left out.
+ * Reads an asciicast v3 (https://docs.asciinema.org/manual/asciicast/v3/). A line that is no event is left out: the last one of
+ * a recording that is being written, and one that a full disk cut.
  * @throws Error when the first line is not such a header
  */
 export function readCast(text: string): Cast {
   const [first = "", ...lines] = text.split("\n");
-  const { version, term } = JSON.parse(first) as { version?: number; term?: { cols: number; rows: number } };
-  if (version !== 3 || term === undefined) throw new Error("this is not an asciicast v3");
+  const { version, term } = (jsonIn(first) ?? {}) as { version?: unknown; term?: unknown };
+  const { cols, rows } = (term ?? {}) as { cols?: unknown; rows?: unknown };
+  if (version !== 3 || !isSize(cols) || !isSize(rows)) throw new Error("this is not an asciicast v3");
   const events: CastEvent[] = [];
   let atSeconds = 0;
   // What follows the last line's end is empty, or a line that is not whole yet.
   for (const line of lines.slice(0, -1)) {
-    if (line === "" || line.startsWith("#")) continue;
-    const [wait, kind, data] = JSON.parse(line) as [number, string, string];
+    const event = jsonIn(line);
+    if (!isEvent(event)) continue;
+    const [wait, kind, data] = event;
     atSeconds += Math.min(wait, IDLE_SECONDS_MAX);
     events.push({ atSeconds, kind, data });
   }
-  return { columns: term.cols, rows: term.rows, events };
+  return { columns: cols, rows, events };
+}
+
+/** `undefined` for what is no JSON: comments and empty lines too. */
+function jsonIn(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+function isSize(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) > 0;
+}
+
+function isEvent(value: unknown): value is readonly [wait: number, kind: string, data: string] {
+  if (!Array.isArray(value)) return false;
+  const [wait, kind, data] = value as unknown[];
+  return typeof wait === "number" && wait >= 0 && typeof kind === "string" && typeof data === "string";
 }

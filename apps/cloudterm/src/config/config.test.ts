@@ -86,3 +86,14 @@ test("help names every setting and shows examples; the schema has them all", () 
   expect(text).toContain("cloudterm user add ada --admin");
   expect(readConfig(["--version"], "1.2.3")).toEqual({ text: "1.2.3\n" });
 });
+
+test("what is wrong is told in one line, also of a file that is no JSON and has lines", () => {
+  let message = "";
+  try {
+    read(["--config", configFile("\n\n {port\n: 1}")]);
+  } catch (error) {
+    ({ message } = error as Error);
+  }
+  expect(message).toMatch(/^--config .*JSON/);
+  expect(message).not.toContain("\n");
+});

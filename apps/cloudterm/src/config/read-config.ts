@@ -103,7 +103,8 @@ function readFile(path: string): Record<string, unknown> {
   try {
     value = JSON.parse(readFileSync(path, "utf8"));
   } catch (error) {
-    throw new UsageError(`--config ${path}: ${(error as Error).message}`);
+    // The parser quotes what it found, lines and all.
+    throw new UsageError(`--config ${path}: ${(error as Error).message.replace(/\s*\n\s*/g, " ")}`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new UsageError(`--config ${path} holds no JSON object`);

@@ -196,3 +196,11 @@ describe("what is wrong is told in one line: the file, the key, its value and wh
     expect(await messageOf("--config", file, "--spa")).toMatch(/options for the files belong into them/);
   });
 });
+
+test("a long list where none may be is told in one line", async () => {
+  const message = await messageOf(
+    "--config",
+    put("list.json", { nonsense: Array.from({ length: 20 }, () => null) }),
+  );
+  expect(message).toContain('unknown key "nonsense"');
+});

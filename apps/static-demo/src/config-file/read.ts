@@ -116,6 +116,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function shown(value: unknown): string {
   const text =
-    typeof value === "string" ? JSON.stringify(value) : inspect(value, { depth: 1, breakLength: Infinity });
+    typeof value === "string"
+      ? JSON.stringify(value)
+      : inspect(value, { depth: 1, compact: true, breakLength: Infinity });
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

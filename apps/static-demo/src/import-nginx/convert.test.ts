@@ -276,3 +276,8 @@ test("of several servers one has to be named", () => {
   expect(() => converted(text, "d")).toThrow(/--server "d" is the name of no server/);
   expect(converted(text, "b").config).toMatchObject({ root: "/a" });
 });
+
+test("an include whose brackets are no set of characters has no files", () => {
+  const folder = folderWith({ "site.conf": "server { root /srv; include conf.d/[z-a]*.conf; }" });
+  expect(convertNginx(join(folder, "site.conf")).config).toMatchObject({ root: "/srv" });
+});

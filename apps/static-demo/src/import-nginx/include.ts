@@ -56,16 +56,18 @@ function included(pattern: string, base: string): string[] | undefined {
 function matching(path: string): string[] {
   const folder = dirname(path);
   const name = basename(path);
-  const expression = new RegExp(
-    `^${name
-      .replace(/[\\^$.|+(){}]/g, "\\$&")
-      .replaceAll("*", "[^/]*")
-      .replaceAll("?", "[^/]")}$`,
-  );
+  let expression: RegExp;
   let names: string[];
   try {
+    expression = new RegExp(
+      `^${name
+        .replace(/[\\^$.|+(){}]/g, "\\$&")
+        .replaceAll("*", "[^/]*")
+        .replaceAll("?", "[^/]")}$`,
+    );
     names = readdirSync(folder);
   } catch {
+    // No such folder, or brackets that are no set of characters ("[z-a]"): nothing has such a name.
     return [];
   }
   return names

@@ -143,3 +143,18 @@ test("a recording that the disk is behind with holds its program up", async () =
   recorder.end(end);
   await until(() => recordings.get(recorder.id)?.running === false);
 });
+
+test.each([
+  "null",
+  "{}",
+  '{"user":"ada","terminal":"t","backend":"local","createdMs":"today"}',
+  '{"user":7,"terminal":"t","backend":"local","createdMs":1}',
+])("a recording that does not say whose it is and since when is left out: %s", (about) => {
+  const errors: Error[] = [];
+  store();
+  const id = "abcdefghijklmnopqrst";
+  writeFileSync(join(directory, "r", `${id}.json`), about);
+  writeFileSync(join(directory, "r", `${id}.cast`), "");
+  expect(store({ onError: (error) => errors.push(error) }).list()).toEqual([]);
+  expect(errors).toHaveLength(1);
+});

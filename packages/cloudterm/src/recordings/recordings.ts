@@ -77,6 +77,22 @@ interface Entry {
 
 const ID = /^[A-Za-z0-9_-]{20}$/;
 
+/** @throws Error when the file does not say whose it is and since when */
+function aboutIn(path: string): Omit<Entry["about"], "id"> {
+  const value = JSON.parse(readFileSync(path, "utf8")) as Partial<
+    Record<keyof Entry["about"], unknown>
+  > | null;
+  const { user, terminal, backend, createdMs } = value ?? {};
+  const isWhole =
+    typeof user === "string" &&
+    typeof terminal === "string" &&
+    typeof backend === "string" &&
+    typeof createdMs === "number" &&
+    Number.isFinite(createdMs);
+  if (!isWhole) throw new Error(`${path} does not say whose recording it is`);
+  return { user, terminal, backend, createdMs };
+}
+
 /**
  * Recordings of terminals in a directory: `ID.cast` (asciicast v3) and `ID.json` (whose it is). Names are made of ids that
  * this class made, never of what a request says.
@@ -102,7 +118,7 @@ export class Recordings {
       const id = name.slice(0, -".json".length);
       if (!name.endsWith(".json") || !ID.test(id)) continue;
       try {
-        const about = JSON.parse(readFileSync(join(directory, name), "utf8")) as Entry["about"];
+        const about = aboutIn(join(directory, name));
         const byteLength = statSync(join(directory, `${id}.cast`)).size;
         found.push({ about: { ...about, id }, byteLength, running: false, unwanted: false });
       } catch (error) {
