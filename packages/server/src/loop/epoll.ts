@@ -88,6 +88,8 @@ const TURNS_PER_WAKE = 4;
 const READS_PER_TURN = 16;
 /** A turn that has lasted so long begins nothing more of a connection that has more, and the loop gives Node's its turn. */
 const LONG_TURN_MS = 5;
+/** And who sends without pause has only so much of it read in the rest of that turn. */
+const LONG_TURN_READ_BYTES = 8 * 1024;
 const ACCEPTS_PER_TURN = 64;
 /** Pause after the process or the machine ran out of descriptors. */
 const ACCEPT_PAUSE_MS = 100;
@@ -134,6 +136,8 @@ export class EpollLoop implements Loop, SocketHost {
   readonly #transports: (EpollTransport | EpollListener | undefined)[] = [];
   readonly #watch: Watch;
   readonly #tickTimer: NodeJS.Timeout;
+  /** @internal How much one read takes in this turn. */
+  readBytes = this.memory.receiveBytes;
   /** Transports that asked for another turn, in the order in which they did. */
   #ready: EpollTransport[] = [];
   #generation = 0;
@@ -165,7 +169,7 @@ export class EpollLoop implements Loop, SocketHost {
     this.#tickTimer = setInterval(() => {
       this.refreshClock();
       this.timers.advance(this.nowMs);
-      this.#turnStartMs = this.nowMs;
+      this.#beginTurn();
       this.#runReady();
     }, tickMs).unref();
   }
@@ -318,7 +322,7 @@ export class EpollLoop implements Loop, SocketHost {
     do {
       this.turns++;
       this.refreshClock();
-      this.#turnStartMs = this.nowMs;
+      this.#beginTurn();
       this.#runReady();
       const count = epollWait(this.#epollFd, this.#events, 0);
       if (count <= 0) break;
@@ -326,9 +330,16 @@ export class EpollLoop implements Loop, SocketHost {
     } while (--this.#turns > 0 && !this.#closed && !this.isTurnLong());
   }
 
-  /** @internal Whether others have waited long enough for this turn to end. */
+  #beginTurn(): void {
+    this.#turnStartMs = this.nowMs;
+    this.readBytes = this.memory.receiveBytes;
+  }
+
+  /** @internal Whether others have waited long enough for this turn to end. Asked by those who have more to do. */
   isTurnLong(): boolean {
-    return performance.now() - this.#turnStartMs > LONG_TURN_MS;
+    if (performance.now() - this.#turnStartMs <= LONG_TURN_MS) return false;
+    this.readBytes = LONG_TURN_READ_BYTES;
+    return true;
   }
 
   #dispatch(count: number): void {
@@ -580,18 +591,19 @@ export class EpollTransport implements Transport {
     return recv(this.fd, address, length, 0);
   }
 
-  /** Whether nothing is left in the socket after so much was received: a short read empties it. */
-  protected emptied(received: number): boolean {
-    return received < this.#loop.memory.receiveBytes;
+  /** Whether nothing is left in the socket after so much of what was asked for came: a short read empties it. */
+  protected emptied(received: number, asked: number): boolean {
+    return received < asked;
   }
 
   #read(): void {
     const { base, memory } = this.#loop;
     for (let i = 0; i < READS_PER_TURN; i++) {
-      const received = this.receive(base + memory.receiveStart, memory.receiveBytes);
+      const { readBytes } = this.#loop;
+      const received = this.receive(base + memory.receiveStart, readBytes);
       if (received > 0) {
         // The next edge tells of more. With the peer's FIN there is no next edge.
-        if (this.emptied(received) && (this.#flags & HANG_UP) === 0) this.#flags &= ~READABLE;
+        if (this.emptied(received, readBytes) && (this.#flags & HANG_UP) === 0) this.#flags &= ~READABLE;
         this.handler.onData(memory.receiveStart, memory.receiveStart + received);
         if (this.closed || (this.#flags & PAUSED) !== 0 || (this.#flags & READABLE) === 0) return;
         if (this.#loop.isTurnLong()) break;

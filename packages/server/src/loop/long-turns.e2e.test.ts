@@ -45,7 +45,7 @@ const FLOOD_REQUESTS = 6_000;
 const READ_BYTES = 64 * 1024;
 
 test.skipIf(!epoll.supported)(
-  `many who pipeline thousands of requests have one read each before it is the turn of another${reason}`,
+  `many who pipeline thousands of requests share one turn: others do not wait for a whole read of each${reason}`,
   async () => {
     const request = "GET /busy HTTP/1.1\r\nHost: a\r\n\r\n";
     const requestsPerRead = Math.ceil(READ_BYTES / request.length);
@@ -74,8 +74,8 @@ test.skipIf(!epoll.supported)(
     const floods = await Promise.all(Array.from({ length: FLOODS }, () => SocketClient.open(port)));
     for (const flood of floods) flood.send(request.repeat(FLOOD_REQUESTS));
     await until(() => answeredAt >= 0);
-    // One read of each, of what arrived before; not a second one of those that had more to read already.
-    expect(answeredAt - askedAt).toBeLessThanOrEqual((FLOODS + 3) * requestsPerRead);
+    // The first of a turn make it long; then the others have small reads. A whole read of each would be 13, two of them 24.
+    expect(answeredAt - askedAt).toBeLessThanOrEqual(7 * requestsPerRead);
     await until(() => handled === FLOODS * FLOOD_REQUESTS);
     for (const client of [other, ...floods]) client.reset();
     await app.close({ timeoutMs: 200 });
