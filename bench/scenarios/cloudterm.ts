@@ -130,8 +130,9 @@ async function typeInRounds(measuring: Measuring): Promise<KeyRounds> {
       const stalled: Socket[] = [];
       while (stalled.length < size.stalled) stalled.push(await stalledReader(visitor));
       await sleep(STALL_MS);
-      result.beside.push(await typeKeys(others, pace, work));
+      // Before anybody types again: what is collected then would be taken off.
       result.stalledMebibytes.push((ownKiB(gateway) - before) / 1024 / size.stalled);
+      result.beside.push(await typeKeys(others, pace, work));
       for (const socket of stalled) socket.destroy();
     });
   }
