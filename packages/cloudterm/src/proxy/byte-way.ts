@@ -1,5 +1,13 @@
 import type { Tunnel } from "@tz/http1";
 
+/** What waits in this process for receivers that do not read, of all connections. */
+let heldBytes = 0;
+
+/** Bytes that wait in this process for receivers that do not read, of all connections of the thread. */
+export function heldBytesOfAll(): number {
+  return heldBytes;
+}
+
 /**
  * Bytes on their way from one connection to another. What the second does not take at once waits here, and the first is
  * not read until it has gone: never more than one read and a few control frames.
@@ -34,7 +42,19 @@ export class ByteWay {
     if (start + taken === end) return;
     if (this.#waiting.length === 0) this.#from.pause();
     this.#waiting.push(Buffer.from(bytes.subarray(start + taken, end)));
-    this.#waitingBytes += end - start - taken;
+    this.#wait(end - start - taken);
+  }
+
+  #wait(bytes: number): void {
+    this.#waitingBytes += bytes;
+    heldBytes += bytes;
+  }
+
+  /** Nothing more goes: what waits is dropped. */
+  release(): void {
+    this.#waiting = [];
+    this.#wait(-this.#waitingBytes);
+    this.#shutdownWanted = true;
   }
 
   /** The second connection takes bytes again. */
@@ -42,7 +62,7 @@ export class ByteWay {
     while (this.#waiting.length > 0) {
       const piece = this.#waiting[0]!;
       const taken = this.#to.write(piece, 0, piece.length);
-      this.#waitingBytes -= taken;
+      this.#wait(-taken);
       if (taken < piece.length) {
         this.#waiting[0] = piece.subarray(taken);
         return;

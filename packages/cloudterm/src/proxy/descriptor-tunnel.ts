@@ -14,10 +14,17 @@ import {
   shutdown,
 } from "@tz/sys";
 import { type DescriptorLoop, type DescriptorOwner, descriptorLoop } from "../kernel/descriptor-loop.js";
+import { heldBytesOfAll } from "./byte-way.js";
 
 const EAGAIN = 11;
 const EINTR = 4;
 const READ_BYTES = 256 * 1024;
+/**
+ * What was read of a sender whose receiver does not read waits in memory. When all of that is more than
+ * {@link HELD_BYTES_MAX}, reads are so small: a stalled connection costs no more than one of them then.
+ */
+const SMALL_READ_BYTES = 16 * 1024;
+const HELD_BYTES_MAX = 64 * 1024 * 1024;
 const COPY_BYTES = 64 * 1024;
 /** So much is read of one connection in a turn that is not long; then others follow. */
 const BYTES_PER_TURN = 8 * READ_BYTES;
@@ -94,9 +101,10 @@ export class DescriptorTunnel implements Tunnel, DescriptorOwner {
     const { address, bytes } = input!;
     for (let left = BYTES_PER_TURN; left > 0; ) {
       if (this.#held || this.#ended || this.#gone || !this.#readable) return;
-      const count = recv(this.#fd, address, READ_BYTES, 0);
+      const wanted = heldBytesOfAll() > HELD_BYTES_MAX ? SMALL_READ_BYTES : READ_BYTES;
+      const count = recv(this.#fd, address, wanted, 0);
       if (count > 0) {
-        if (count < READ_BYTES && !this.#ending) this.#readable = false;
+        if (count < wanted && !this.#ending) this.#readable = false;
         handler.onData(bytes, 0, count);
         left -= count;
         if (this.#readable && this.#loop.isTurnLong()) break;

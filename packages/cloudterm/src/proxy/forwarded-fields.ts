@@ -63,7 +63,10 @@ export function fieldsForUpstream(request: ProxiedRequest, upstream: Upstream): 
 
 /** The fields of the upstream's answer that go to the client. */
 export function fieldsForClient(
-  fields: readonly string[],
+  {
+    rawHeaders: fields,
+    statusCode,
+  }: { readonly rawHeaders: readonly string[]; readonly statusCode?: number },
   upstream: Upstream,
   prefix: string,
 ): [string, string][] {
@@ -73,6 +76,8 @@ export function fieldsForClient(
     const name = fields[i]!;
     const key = name.toLowerCase();
     if (HOP_BY_HOP.has(key) || dropped.has(key) || OF_THE_GATEWAY.has(key) || key === "date") continue;
+    // RFC 9110 §8.6: whoever believes it waits for a body that does not come.
+    if (statusCode === 204 && key === "content-length") continue;
     kept.push([name, key === "location" ? relocated(fields[i + 1]!, upstream, prefix) : fields[i + 1]!]);
   }
   return kept;

@@ -1,5 +1,6 @@
 import type { Tunnel, TunnelHandler } from "@tz/http1";
 import { CLOSE, isSendableCloseCode } from "@tz/ws";
+import { closeReason } from "../close-reason.js";
 import { ByteWay } from "./byte-way.js";
 import { type FrameEvents, FrameScanner } from "./frame-scanner.js";
 import type { Relay, RelayEnd, RelaySettings } from "./relay.js";
@@ -232,6 +233,8 @@ export class FrameRelay implements Relay {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#closeTimer);
+    this.#up.release();
+    this.#down.release();
     this.#client.destroy();
     this.#upstream.destroy();
     this.#options.onEnd(end);
@@ -248,8 +251,7 @@ export class FrameRelay implements Relay {
 }
 
 function closePayload(code: number, reason: string): Buffer {
-  const text = Buffer.from(reason);
-  return Buffer.concat([Buffer.of(code >> 8, code & 0xff), text.subarray(0, 123)]);
+  return Buffer.concat([Buffer.of(code >> 8, code & 0xff), Buffer.from(closeReason(reason))]);
 }
 
 function readClose(payload: Uint8Array): { code: number; reason: string } {

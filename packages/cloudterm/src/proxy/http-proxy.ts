@@ -31,6 +31,17 @@ export const HTTP_PROXY_LIMITS = {
   },
 } as const satisfies NumberTable;
 
+/** Asking twice is asking once (RFC 9110 §9.2.1). */
+const REPEATABLE = new Set(["GET", "HEAD", "OPTIONS"]);
+const NOT_PASSED = new Set(["TRACE", "TRACK", "CONNECT"]);
+/** `.` and `..` in the spellings that some server reads as such. */
+const DOT_SEGMENT = /(?:^|[/\\]|%2f|%5c)(?:\.|%2e){1,2}(?=$|[/\\;]|%2f|%5c|%3b)/i;
+
+/** What is noted at the error of a request: its connection had been used before. */
+interface Stale {
+  readonly stale?: boolean;
+}
+
 export interface HttpProxyOptions {
   /** An `http:` or `https:` URL; its path goes in front of the target. */
   readonly upstream: string;
@@ -114,7 +125,7 @@ export class HttpProxy {
         more,
         headTimeoutMs,
       );
-      const answer = fieldsForClient(response.rawHeaders, this.#upstream, this.#prefix);
+      const answer = fieldsForClient(response, this.#upstream, this.#prefix);
       const length = lengthOf(answer);
       return {
         head: new ResponseHead(response.statusCode!, answer.flat()),
@@ -133,12 +144,12 @@ export class HttpProxy {
     outgoing.once("close", () => outgoing.writableFinished || gone.abort());
     const { method = "GET", url: target = "/", rawHeaders: fields, headers, socket } = incoming;
     const scheme = "encrypted" in socket ? "https" : "http";
-    const address = socket.remoteAddress ?? "";
+    const address = (socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/i, "");
     const proxied: ProxiedRequest = { method, target, fields, address, scheme, host: headers.host ?? "" };
     const hasBody = headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
     try {
       const response = await this.#exchange(proxied, hasBody ? incoming : undefined, gone.signal);
-      const answer = fieldsForClient(response.rawHeaders, this.#upstream, this.#prefix);
+      const answer = fieldsForClient(response, this.#upstream, this.#prefix);
       outgoing.writeHead(response.statusCode!, answer.flat());
       await pipeline(response, outgoing);
     } catch (error) {
@@ -146,22 +157,47 @@ export class HttpProxy {
         outgoing.destroy();
         return;
       }
-      const { head, body } = failure(error);
+      const { head, body } =
+        error instanceof CloudtermError
+          ? failure(error)
+          : text("the request cannot be passed on\n", { status: 500 });
       outgoing.writeHead(head.status, [...head.fields]);
       outgoing.end(body.kind === "bytes" ? body.bytes : undefined);
     }
   }
 
   /** @throws CloudtermError `TZ_CLOUDTERM_UPSTREAM`, `TZ_CLOUDTERM_REQUEST` */
-  #exchange(
+  async #exchange(
     request: ProxiedRequest,
     body: Readable | undefined,
     signal: AbortSignal,
     more: readonly (readonly [string, string])[] = [],
     headTimeoutMs?: number,
   ): Promise<IncomingMessage> {
+    const asked = [request, body, signal, more, headTimeoutMs] as const;
+    try {
+      return await this.#ask(this.#agent, ...asked);
+    } catch (error) {
+      // The upstream closed an idle connection just when it was used again (RFC 9112 §9.3.1): nothing of it was done.
+      const isStale = error instanceof CloudtermError && (error.cause as Stale | undefined)?.stale === true;
+      if (!isStale || body !== undefined || signal.aborted || !REPEATABLE.has(request.method)) throw error;
+      return this.#ask(false, ...asked);
+    }
+  }
+
+  #ask(
+    agent: HttpAgent | false,
+    request: ProxiedRequest,
+    body: Readable | undefined,
+    signal: AbortSignal,
+    more: readonly (readonly [string, string])[],
+    headTimeoutMs: number | undefined,
+  ): Promise<IncomingMessage> {
     const { secure, host, port } = this.#upstream;
     const { answerTimeoutMs } = this.#limits;
+    // RFC 9110 §9.3.8: what comes back is what was sent, the upstream's own credentials among it.
+    if (NOT_PASSED.has(request.method))
+      throw new CloudtermError("TZ_CLOUDTERM_REQUEST", `${request.method} is not passed on`);
     const headers = [
       ...fieldsForUpstream(request, this.#upstream),
       ...(this.#options.fields ?? []),
@@ -176,7 +212,7 @@ export class HttpProxy {
       method: request.method,
       path: this.#pathOf(request.target),
       headers,
-      agent: this.#agent,
+      agent,
       lookup: this.#guard.lookup,
       signal,
     };
@@ -190,7 +226,16 @@ export class HttpProxy {
         outgoing.once("response", () => clearTimeout(timer));
         outgoing.once("close", () => clearTimeout(timer));
       }
-      outgoing.on("response", resolve);
+      outgoing.on("response", (response) => {
+        const wrong = unfit(response);
+        if (wrong === undefined) {
+          resolve(response);
+          return;
+        }
+        response.on("error", () => {});
+        outgoing.destroy();
+        reject(new CloudtermError("TZ_CLOUDTERM_UPSTREAM", wrong));
+      });
       outgoing.on("upgrade", (_response, socket) => {
         socket.destroy();
         reject(new CloudtermError("TZ_CLOUDTERM_UPSTREAM", "the upstream switched to another protocol"));
@@ -199,7 +244,10 @@ export class HttpProxy {
         const code = cause.code === undefined ? "" : ` (${cause.code})`;
         const isLate = cause.message.includes("did not answer");
         const message = isLate ? cause.message : `the upstream cannot be reached${code}`;
-        reject(new CloudtermError("TZ_CLOUDTERM_UPSTREAM", message, { cause }));
+        const stale = outgoing.reusedSocket && cause.code === "ECONNRESET";
+        reject(
+          new CloudtermError("TZ_CLOUDTERM_UPSTREAM", message, { cause: Object.assign(cause, { stale }) }),
+        );
       });
       if (body === undefined) outgoing.end();
       else pipeline(body, outgoing).catch(() => outgoing.destroy());
@@ -219,6 +267,8 @@ export class HttpProxy {
     if (target !== this.#prefix && !/^[/?]/.test(target.slice(this.#prefix.length))) throw outside(target);
     if (!target.startsWith(this.#prefix)) throw outside(target);
     const rest = target.slice(this.#prefix.length);
+    // Whoever reads it on the other side would leave the upstream's path.
+    if (rest.includes("#") || DOT_SEGMENT.test(rest.split("?", 1)[0]!)) throw outside(target);
     return `${base}${rest.startsWith("/") ? rest : `/${rest}`}`;
   }
 }
@@ -230,6 +280,18 @@ function outside(target: string): CloudtermError {
 function lengthOf(fields: readonly (readonly [string, string])[]): number | undefined {
   const value = fields.find(([name]) => name.toLowerCase() === "content-length")?.[1];
   return value !== undefined && /^\d{1,15}$/.test(value) ? Number(value) : undefined;
+}
+
+/** Why an answer cannot be passed on, in words. */
+function unfit({ statusCode = 0, headers }: IncomingMessage): string | undefined {
+  // RFC 9110 §15: a client would take it for one of 500; 101 would leave it with a protocol that nobody speaks.
+  if (statusCode < 200 || statusCode > 599)
+    return `the upstream answered ${statusCode}, which is no final answer`;
+  const coding = headers["transfer-encoding"];
+  // What is taken off is chunked alone: another coding would be lost, and with it the body's meaning.
+  if (coding !== undefined && coding.trim().toLowerCase() !== "chunked")
+    return "the upstream's answer has a transfer coding that is not known";
+  return undefined;
 }
 
 function bodyless(method: string, status: number): boolean {

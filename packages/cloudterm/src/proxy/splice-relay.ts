@@ -5,13 +5,7 @@ import {
   EPOLLIN,
   EPOLLOUT,
   EPOLLRDHUP,
-  F_SETPIPE_SZ,
-  fcntl,
   MSG_NOSIGNAL,
-  O_CLOEXEC,
-  O_NONBLOCK,
-  orThrow,
-  pipe2,
   Region,
   recv,
   SHUT_WR,
@@ -20,18 +14,13 @@ import {
   send,
   shutdown,
   splice,
-  write,
 } from "@tz/sys";
 import { type DescriptorLoop, descriptorLoop } from "../kernel/descriptor-loop.js";
+import { PIPE_BYTES, type Pipe, PipePool } from "./pipe-pool.js";
 import type { Relay, RelayEnd, RelaySettings } from "./relay.js";
 
 const EAGAIN = 11;
 const EINTR = 4;
-/** What a pipe holds at most, which an unprivileged user may have; the fewer turns, the less a byte costs. */
-const PIPE_BYTES = 1024 * 1024;
-/** When many pipes are in use at a time, further ones are smaller: what is in them is memory of the machine. */
-const LARGE_PIPES_MAX = 64;
-const SMALL_PIPE_BYTES = 256 * 1024;
 /**
  * So much is read and sent by this process at first: below it two copies cost less than the pages' way through a pipe. A
  * read that fills it is followed by splices, until one is short.
@@ -42,44 +31,13 @@ const ENDING = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 const FLAGS = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
 /** One direction moves so often in a turn; then others follow. */
 const MOVES_PER_TURN = 32;
-/** Empty pipes that are kept for the next who needs one. */
-const IDLE_PIPES_MAX = 64;
 /** After one side ended, how long the other may go on. */
 const HALF_CLOSED_MS = 10_000;
 
-interface Pipe {
-  readonly readFd: number;
-  readonly writeFd: number;
-}
-
-const idlePipes: Pipe[] = [];
-/** In use and idle. */
-let pipes = 0;
+// One for the thread.
+let pool: PipePool | undefined;
 // One for all: what was read is sent, or put into a pipe, before the next is read.
 let scratch: Region | undefined;
-
-function takePipe(): Pipe {
-  const idle = idlePipes.pop();
-  if (idle !== undefined) return idle;
-  const pipe = pipe2(O_NONBLOCK | O_CLOEXEC);
-  pipes++;
-  try {
-    fcntl(pipe.writeFd, F_SETPIPE_SZ, pipes > LARGE_PIPES_MAX ? SMALL_PIPE_BYTES : PIPE_BYTES);
-  } catch {
-    // Above what an unprivileged user may have: the kernel's default does too.
-  }
-  return pipe;
-}
-
-function givePipe(pipe: Pipe, empty: boolean): void {
-  if (empty && idlePipes.length < IDLE_PIPES_MAX) {
-    idlePipes.push(pipe);
-    return;
-  }
-  pipes--;
-  close(pipe.readFd);
-  close(pipe.writeFd);
-}
 
 export interface SpliceRelayOptions extends Pick<RelaySettings, "idleTimeoutMs" | "maxTimeMs"> {
   /** What the upstream said behind its handshake: goes to the client first. */
@@ -117,6 +75,7 @@ export class SpliceRelay implements Relay {
     try {
       this.#loop = descriptorLoop();
       scratch ??= Region.allocate(COPY_BYTES);
+      pool ??= new PipePool();
     } catch (error) {
       close(clientFd);
       close(upstreamFd);
@@ -229,17 +188,9 @@ class SpliceWay {
     this.#to = to;
   }
 
-  /** Bytes that were read already go in front, through the pipe. @throws SysError */
+  /** Bytes that were read already go in front. */
   begin(bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
-    this.#pipe = takePipe();
-    const region = Region.allocate(bytes.length);
-    region.bytes.set(bytes);
-    const count = orThrow(write(this.#pipe.writeFd, region.address, bytes.length), "write");
-    region.release();
-    this.#inPipe = count;
-    // A handshake's rest is less than one read of Node's, the pipe of the kernel's default size takes that.
-    if (count < bytes.length) throw new Error(`a pipe took ${count} of ${bytes.length} bytes`);
+    if (bytes.length > 0) this.#rest = Buffer.from(bytes);
   }
 
   /** Moves what can be moved. @returns whether there may be more at once */
@@ -299,20 +250,11 @@ class SpliceWay {
     return done;
   }
 
-  #hasPipe(): boolean {
-    try {
-      this.#pipe ??= takePipe();
-      return true;
-    } catch {
-      // No descriptor is left for a pipe.
-      this.failed = true;
-      return false;
-    }
-  }
-
   #spliceIn(): boolean {
-    if (!this.#hasPipe()) return false;
-    const count = splice(this.#from, this.#pipe!.writeFd, PIPE_BYTES, FLAGS);
+    this.#pipe ??= pool!.take();
+    // More of the same, by copying: slower, and it works.
+    if (this.#pipe === undefined) return this.#copy();
+    const count = splice(this.#from, this.#pipe.writeFd, PIPE_BYTES, FLAGS);
     if (count < COPY_BYTES) this.#bulk = false;
     if (count <= 0) return this.#nothing(count);
     this.#inPipe += count;
@@ -331,10 +273,13 @@ class SpliceWay {
   #drain(): boolean {
     const rest = this.#rest;
     if (rest !== undefined) {
-      scratch!.bytes.set(rest);
-      const sent = this.#send(rest.length);
+      // What came behind a handshake may be more than one read.
+      const length = Math.min(rest.length, COPY_BYTES);
+      scratch!.bytes.set(rest.subarray(0, length));
+      const sent = this.#send(length);
       this.#rest = sent < rest.length ? rest.subarray(sent) : undefined;
-      if (this.#rest !== undefined) return false;
+      if (sent < length) return false;
+      if (this.#rest !== undefined) return this.#drain();
     }
     while (this.#inPipe > 0) {
       if (!this.writable) return false;
@@ -353,12 +298,12 @@ class SpliceWay {
   }
 
   #giveBack(): void {
-    if (this.#pipe !== undefined) givePipe(this.#pipe, true);
+    if (this.#pipe !== undefined) pool!.give(this.#pipe, true);
     this.#pipe = undefined;
   }
 
   release(): void {
-    if (this.#pipe !== undefined) givePipe(this.#pipe, this.#inPipe === 0);
+    if (this.#pipe !== undefined) pool!.give(this.#pipe, this.#inPipe === 0);
     this.#pipe = undefined;
   }
 }

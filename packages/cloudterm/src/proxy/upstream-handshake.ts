@@ -115,6 +115,8 @@ function exchange(offer: UpstreamOffer, key: string): Promise<Exchange> {
     const timer = setTimeout(() => stop(`the upstream did not answer within ${timeoutMs} ms`), timeoutMs);
     signal?.addEventListener("abort", onAbort);
     request.on("upgrade", (response, socket, head) => {
+      // Until it is joined nobody else listens: an upstream that breaks off meanwhile must not end the process.
+      socket.on("error", () => socket.destroy());
       clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
       resolve({ response, socket: socket as Socket, head });

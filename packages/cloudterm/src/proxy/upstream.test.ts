@@ -124,18 +124,22 @@ test("fields: what goes up, what comes down", () => {
     ["X-Forwarded-Host", "term.example"],
   ]);
   const down = fieldsForClient(
-    [
-      ...["Set-Cookie", "__Host-tz=evil", "Content-Type", "text/html", "Connection", "X-Hop", "X-Hop", "1"],
-      ...[
-        "Clear-Site-Data",
-        "*",
-        "Strict-Transport-Security",
-        "max-age=0",
-        "Location",
-        "http://10.0.0.1:81/x",
+    {
+      statusCode: 204,
+      rawHeaders: [
+        ...["Content-Length", "5"],
+        ...["Set-Cookie", "__Host-tz=evil", "Content-Type", "text/html", "Connection", "X-Hop", "X-Hop", "1"],
+        ...[
+          "Clear-Site-Data",
+          "*",
+          "Strict-Transport-Security",
+          "max-age=0",
+          "Location",
+          "http://10.0.0.1:81/x",
+        ],
+        ...["Location", "/y", "Location", "https://elsewhere.example/", "Location", "//elsewhere.example/"],
       ],
-      ...["Location", "/y", "Location", "https://elsewhere.example/", "Location", "//elsewhere.example/"],
-    ],
+    },
     upstream,
     "/tools",
   );

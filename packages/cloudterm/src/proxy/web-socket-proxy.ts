@@ -47,6 +47,8 @@ export interface ProxiedConnection {
   readonly path?: string | undefined;
   /** More fields for the upstream, behind those of the options. */
   readonly fields?: readonly (readonly [string, string])[] | undefined;
+  /** Breaks off the upstream's handshake, when nobody is to be joined any more. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 interface Client extends ProxiedConnection {
@@ -146,12 +148,22 @@ export class WebSocketProxy {
       sameOrigin: isSameOrigin(request),
       ...own,
     };
-    const opened = await this.#open(client, request.signal).catch((error: unknown) => refusal(error));
+    // RFC 9110 §7.8: the protocol does not change in the middle of a request; the server would refuse it after the fact.
+    if (request.body !== null) return text("a handshake has no body\n", { status: 400 });
+    const { signal } = request;
+    const opened = await this.#open(client, signal).catch((error: unknown) => refusal(error));
     if ("head" in opened) return opened;
+    // A client that goes before it has its 101 is never joined.
+    const drop = (): void => void opened.connection.socket.destroy();
+    signal.addEventListener("abort", drop);
+    if (signal.aborted) drop();
     return {
       head: new ResponseHead(101, opened.fields),
       body: { kind: "none" },
-      upgrade: (tunnel) => this.#joinTunnel(tunnel, opened.connection, tag),
+      upgrade: (tunnel) => {
+        signal.removeEventListener("abort", drop);
+        return this.#joinTunnel(tunnel, opened.connection, tag);
+      },
     };
   }
 
@@ -207,6 +219,13 @@ export class WebSocketProxy {
       return text("too many connections\n", { status: 503, fields: ["Retry-After", "5"] });
     }
     this.#opening++;
+    const gone = new AbortController();
+    const abort = (): void => gone.abort();
+    const signals = client.signal === undefined ? [signal] : [signal, client.signal];
+    for (const each of signals) {
+      each.addEventListener("abort", abort);
+      if (each.aborted) abort();
+    }
     try {
       const offered = client.handshake.field("sec-websocket-protocol");
       const connection = await openUpstream({
@@ -219,7 +238,7 @@ export class WebSocketProxy {
         timeoutMs: this.#limits.connectTimeoutMs,
         guard: this.#guard,
         tls,
-        signal,
+        signal: gone.signal,
       });
       if (this.#closed) {
         connection.socket.destroy();
@@ -232,6 +251,7 @@ export class WebSocketProxy {
       return { fields: answer, connection };
     } finally {
       this.#opening--;
+      for (const each of signals) each.removeEventListener("abort", abort);
     }
   }
 
