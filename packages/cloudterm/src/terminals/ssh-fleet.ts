@@ -46,7 +46,9 @@ export function sshFleet(options: SshFleetOptions): SshFleet {
       if (host === undefined) {
         throw new CloudtermError("TZ_CLOUDTERM_BACKEND", `there is no host ${shown(start.choice)}`);
       }
-      const client = await connect(host, options);
+      const client = await connect(host, options, start.signal);
+      const drop = (): void => void client.destroy();
+      start.signal?.addEventListener("abort", drop);
       try {
         return new SshTerminal(client, await shell(client, start, term), host, events);
       } catch (cause) {
@@ -54,12 +56,14 @@ export function sshFleet(options: SshFleetOptions): SshFleet {
         throw new CloudtermError("TZ_CLOUDTERM_BACKEND", `${host.name}: ${(cause as Error).message}`, {
           cause,
         });
+      } finally {
+        start.signal?.removeEventListener("abort", drop);
       }
     },
   };
 }
 
-function connect(host: SshHost, options: SshFleetOptions): Promise<Client> {
+function connect(host: SshHost, options: SshFleetOptions, signal: AbortSignal | undefined): Promise<Client> {
   const { privateKey, passphrase, agent, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
   const client = new Client();
   let seen = "";
@@ -68,7 +72,11 @@ function connect(host: SshHost, options: SshFleetOptions): Promise<Client> {
       reject(new CloudtermError("TZ_CLOUDTERM_BACKEND", `${host.name}: ${message}`, { cause }));
       client.destroy();
     };
+    const onAbort = (): void => fail("nobody waits for it any more");
+    signal?.addEventListener("abort", onAbort);
     client.once("ready", () => resolve(client));
+    for (const event of ["ready", "close"])
+      client.once(event, () => signal?.removeEventListener("abort", onAbort));
     client.on("error", (error) => {
       const pinned = seen === "" || isPinned(host, seen);
       fail(pinned ? error.message : `its host key ${seen} is not one that is pinned`, error);

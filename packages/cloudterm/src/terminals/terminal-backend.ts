@@ -56,6 +56,8 @@ export interface TerminalStart extends TerminalSize {
   readonly user: string;
   /** What the user chose out of the back end's own list, such as a host of the fleet. */
   readonly choice?: string | undefined;
+  /** Whoever asked for the terminal is gone, or has waited too long: what is being opened is broken off. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface TerminalBackend {

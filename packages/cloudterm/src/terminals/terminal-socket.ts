@@ -1,4 +1,5 @@
 import { CLOSE, type ConnectionHandler, type WebSocketConnection } from "@tz/ws";
+import { closeReason } from "../close-reason.js";
 import { CloudtermError } from "../errors.js";
 import type { Terminal } from "./terminal.js";
 import type { TerminalEnd } from "./terminal-backend.js";
@@ -37,9 +38,6 @@ export interface SocketAccess {
 const HELLO_TIMEOUT_MS = 10_000;
 /** How long the close of somebody whose access is over may take. */
 const DISMISS_MS = 500;
-
-/** Close reasons have at most 123 bytes. */
-const REASON_LENGTH_MAX = 40;
 
 /** One WebSocket at a terminal: messages to viewer calls, viewer events to messages. */
 export class TerminalSocket implements ViewerSink {
@@ -142,7 +140,7 @@ export class TerminalSocket implements ViewerSink {
       return;
     }
     this.#connection.send(textMessage(SERVER.output, `\r\n${printable(message)}\r\n`));
-    this.#connection.close(TTYD_CLOSED.normal, message.slice(0, REASON_LENGTH_MAX));
+    this.#connection.close(TTYD_CLOSED.normal, closeReason(message));
   }
 
   drained(): void {
@@ -184,13 +182,13 @@ export class TerminalSocket implements ViewerSink {
   #finish(end: TerminalEnd): void {
     const codes = this.#extended ? CLOSED : TTYD_CLOSED;
     const code = end.code === 0 ? codes.normal : codes.failed;
-    this.#connection.close(code, end.message.slice(0, REASON_LENGTH_MAX));
+    this.#connection.close(code, closeReason(end.message));
   }
 
   dismissed(code: number, reason: string): void {
     this.#closed = true;
     const ttydCode = code === DISMISSED.limit ? TTYD_CLOSED.normal : TTYD_CLOSED.denied;
-    this.#connection.close(this.#extended ? code : ttydCode, reason.slice(0, REASON_LENGTH_MAX));
+    this.#connection.close(this.#extended ? code : ttydCode, closeReason(reason));
     // Behind output that nobody reads a close would not arrive.
     setTimeout(() => this.#connection.terminate(), DISMISS_MS).unref();
   }

@@ -12,6 +12,8 @@ export interface TerminalOptions extends TerminalSize {
   readonly id: string;
   readonly user: string;
   readonly choice?: string | undefined;
+  /** Breaks off what the back end does to open it. */
+  readonly signal?: AbortSignal | undefined;
   readonly sizePolicy: SizePolicy;
   readonly ringBytes: number;
   readonly windowBytes: number;
@@ -87,8 +89,8 @@ export class Terminal implements ViewedTerminal, BackendEvents {
   /** @throws CloudtermError `TZ_CLOUDTERM_BACKEND` */
   static async open(backend: TerminalBackend, options: TerminalOptions): Promise<Terminal> {
     const terminal = new Terminal(backend, options);
-    const { columns, rows, user, choice } = options;
-    terminal.#program = await backend.open({ columns, rows, user, choice }, terminal);
+    const { columns, rows, user, choice, signal } = options;
+    terminal.#program = await backend.open({ columns, rows, user, choice, signal }, terminal);
     return terminal;
   }
 

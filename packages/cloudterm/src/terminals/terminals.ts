@@ -114,6 +114,8 @@ export interface OpenOptions extends Partial<TerminalSize> {
   readonly choice?: string | undefined;
   /** Default false. */
   readonly record?: boolean | undefined;
+  /** Nobody waits for the terminal any more: what the back end does to open it is broken off, at once. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export type TerminalEvent =
@@ -203,20 +205,23 @@ export class Terminals {
       const start = { id, user, backend: backend.name, ...size };
       const recorder = open.record === true ? await this.#options.record?.(start) : undefined;
       const { ringBytes, windowBytes, maxInputBytes, openTimeoutMs } = this.#limits;
-      const opening = Terminal.open(backend, {
-        id,
-        user,
-        ...size,
-        choice: open.choice,
-        sizePolicy: this.#options.sizePolicy ?? "smallest",
-        ringBytes,
-        windowBytes: Math.min(windowBytes, ringBytes / 2),
-        maxInputBytes,
-        recorder,
-        now: this.#now,
-        onEnd: (ended, end) => this.#options.onEvent?.({ kind: "ended", terminal: ended, end }),
-      });
-      const terminal = await openedWithin(opening, openTimeoutMs).catch((error: Error) => {
+      const opening = openedWithin(openTimeoutMs, open.signal, (signal) =>
+        Terminal.open(backend, {
+          id,
+          user,
+          ...size,
+          choice: open.choice,
+          sizePolicy: this.#options.sizePolicy ?? "smallest",
+          ringBytes,
+          windowBytes: Math.min(windowBytes, ringBytes / 2),
+          maxInputBytes,
+          recorder,
+          now: this.#now,
+          signal,
+          onEnd: (ended, end) => this.#options.onEvent?.({ kind: "ended", terminal: ended, end }),
+        }),
+      );
+      const terminal = await opening.catch((error: Error) => {
         recorder?.end({ code: undefined, signal: undefined, message: error.message });
         throw error;
       });
@@ -333,24 +338,41 @@ export class Terminals {
   }
 }
 
-/** @throws CloudtermError `TZ_CLOUDTERM_BACKEND` when it takes longer */
-function openedWithin(opening: Promise<Terminal>, timeoutMs: number): Promise<Terminal> {
+/**
+ * What comes when nobody waits any more is ended.
+ * @throws CloudtermError `TZ_CLOUDTERM_BACKEND` when it takes longer, or whoever asked for it is gone
+ */
+function openedWithin(
+  timeoutMs: number,
+  gone: AbortSignal | undefined,
+  open: (signal: AbortSignal) => Promise<Terminal>,
+): Promise<Terminal> {
   return new Promise((resolve, reject) => {
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      reject(
-        new CloudtermError("TZ_CLOUDTERM_BACKEND", `the terminal was not opened within ${timeoutMs} ms`),
-      );
-    }, timeoutMs);
-    opening.then(
+    const controller = new AbortController();
+    const giveUp = (message: string): void => {
+      reject(new CloudtermError("TZ_CLOUDTERM_BACKEND", message));
+      controller.abort();
+    };
+    const onGone = (): void => giveUp("whoever asked for the terminal is gone");
+    const timer = setTimeout(() => giveUp(`the terminal was not opened within ${timeoutMs} ms`), timeoutMs);
+    const done = (): void => {
+      clearTimeout(timer);
+      gone?.removeEventListener("abort", onGone);
+    };
+    gone?.addEventListener("abort", onGone);
+    if (gone?.aborted === true) {
+      onGone();
+      done();
+      return;
+    }
+    open(controller.signal).then(
       (terminal) => {
-        clearTimeout(timer);
-        if (late) terminal.end();
+        done();
+        if (controller.signal.aborted) terminal.end();
         else resolve(terminal);
       },
       (error: unknown) => {
-        clearTimeout(timer);
+        done();
         reject(error);
       },
     );

@@ -30,8 +30,8 @@ export function ttydUpstream({ credential, ...options }: TtydUpstreamOptions): T
       ? []
       : [["Authorization", `Basic ${Buffer.from(credential).toString("base64")}`] as const];
   const fields = withOwnFields(basic, options.fields ?? []);
-  return upstreamTerminal("ttyd", { ...options, fields }, async (guard, upstream) =>
-    dialect(await tokenOf(guard, upstream, { ...options, fields })),
+  return upstreamTerminal("ttyd", { ...options, fields }, async (guard, upstream, signal) =>
+    dialect(await tokenOf(guard, upstream, { ...options, fields }, signal)),
   );
 }
 
@@ -55,12 +55,13 @@ function tokenOf(
   guard: UpstreamGuard,
   upstream: Upstream,
   options: UpstreamTerminalOptions,
+  signal: AbortSignal | undefined,
 ): Promise<string> {
   const { secure, host, port, authority } = upstream;
   const path = upstream.path.replace(/\/ws(\?.*)?$/, "/token");
   const { fields = [], tls, connectTimeoutMs = 10_000 } = options;
   const headers = withOwnFields([["Host", authority]], fields).flat();
-  const asked = { host, port, path, headers, agent: false as const, lookup: guard.lookup };
+  const asked = { host, port, path, headers, agent: false as const, lookup: guard.lookup, signal };
   return new Promise((resolve, reject) => {
     const fail = (message: string): void => {
       clearTimeout(timer);

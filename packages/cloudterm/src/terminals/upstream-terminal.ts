@@ -66,7 +66,7 @@ const INPUT_BYTES_MAX = 256 * 1024;
 export function upstreamTerminal(
   name: string,
   options: UpstreamTerminalOptions,
-  makeDialect: (guard: UpstreamGuard, upstream: Upstream) => Promise<TerminalDialect>,
+  makeDialect: (guard: UpstreamGuard, upstream: Upstream, signal?: AbortSignal) => Promise<TerminalDialect>,
 ): TerminalBackend {
   const guard = new UpstreamGuard({ allow: options.allow });
   const upstream = guard.parse(options.url);
@@ -75,7 +75,7 @@ export function upstreamTerminal(
   return {
     name,
     async open(start, events) {
-      const dialect = await makeDialect(guard, upstream);
+      const dialect = await makeDialect(guard, upstream, start.signal);
       const { socket, head } = await openUpstream({
         upstream,
         path: upstream.path,
@@ -92,6 +92,7 @@ export function upstreamTerminal(
         timeoutMs: connectTimeoutMs,
         guard,
         tls,
+        signal: start.signal,
       }).catch((error: CloudtermError) => {
         throw new CloudtermError("TZ_CLOUDTERM_BACKEND", error.message, { cause: error });
       });
