@@ -60,6 +60,7 @@ export {
   type InternalTicketsOptions,
   type TicketedRequest,
 } from "./gateways/internal-tickets.js";
+export { SharedKey, type SharedKeyOptions } from "./gateways/shared-key.js";
 export type { NumberOptions, NumberRule, NumberTable } from "./option-table.js";
 export { HTTP_PROXY_LIMITS, HttpProxy, type HttpProxyOptions } from "./proxy/http-proxy.js";
 export { PROXY_LIMITS, type ProxyLimits } from "./proxy/proxy-limits.js";

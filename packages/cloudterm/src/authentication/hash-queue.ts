@@ -12,9 +12,21 @@ export interface HashQueueOptions {
 }
 
 const POOL_THREADS = 4;
+const POOL_THREADS_MAX = 1024;
+
+/**
+ * Threads of the pool, as libuv reads `UV_THREADPOOL_SIZE`: the number that it begins with, 0 and what is none are one thread, a
+ * negative one is taken for a very large one.
+ */
+export function poolThreads(text: string | undefined): number {
+  if (text === undefined) return POOL_THREADS;
+  const number = Number.parseInt(/^\s*[+-]?\d+/.exec(text)?.[0] ?? "0", 10);
+  if (number === 0) return 1;
+  return number < 0 ? POOL_THREADS_MAX : Math.min(number, POOL_THREADS_MAX);
+}
 
 function defaultConcurrency(): number {
-  const threads = Number(process.env.UV_THREADPOOL_SIZE ?? POOL_THREADS) || POOL_THREADS;
+  const threads = poolThreads(process.env.UV_THREADPOOL_SIZE);
   return Math.max(1, Math.min(availableParallelism(), threads - 1));
 }
 

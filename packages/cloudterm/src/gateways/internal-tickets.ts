@@ -5,8 +5,8 @@ export const INTERNAL_TICKET_MS = 15_000;
 const TICKET_LENGTH_MAX = 6000;
 
 export interface InternalTicketsOptions {
-  /** Secret that all gateways share. */
-  readonly key: Uint8Array;
+  /** Secret that all gateways share; or what gives it, and behind it those of before, which are still taken. */
+  readonly key: Uint8Array | (() => readonly Uint8Array[]);
   /** Name of this gateway: tickets for others are not taken. */
   readonly gateway: string;
   readonly now?: () => number;
@@ -35,14 +35,13 @@ interface Payload {
  * bounded by what the other gateways sign in that time.
  */
 export class InternalTickets {
-  readonly #key: Buffer;
+  readonly #keys: () => readonly Uint8Array[];
   readonly #gateway: string;
   readonly #now: () => number;
   readonly #used = new Map<string, number>();
 
   constructor({ key, gateway, now = Date.now }: InternalTicketsOptions) {
-    // A key of its own: nothing that is signed for another purpose is a ticket.
-    this.#key = createHmac("sha256", key).update("tz-cloudterm internal ticket 1").digest();
+    this.#keys = typeof key === "function" ? key : () => [key];
     this.#gateway = gateway;
     this.#now = now;
   }
@@ -58,7 +57,7 @@ export class InternalTickets {
       claims,
     };
     const text = Buffer.from(JSON.stringify(payload)).toString("base64url");
-    return `${text}.${this.#sign(text).toString("base64url")}`;
+    return `${text}.${sign(this.#keys()[0]!, text).toString("base64url")}`;
   }
 
   /** @returns the claims, once; `undefined` when the ticket is not one for this request, or not any more */
@@ -67,8 +66,7 @@ export class InternalTickets {
     if (dot < 0 || ticket.length > TICKET_LENGTH_MAX) return undefined;
     const text = ticket.slice(0, dot);
     const given = Buffer.from(ticket.slice(dot + 1), "base64url");
-    const wanted = this.#sign(text);
-    if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return undefined;
+    if (!this.#keys().some((key) => isSame(given, sign(key, text)))) return undefined;
     const payload = JSON.parse(Buffer.from(text, "base64url").toString()) as Payload;
     const nowMs = this.#now();
     this.#forget(nowMs);
@@ -91,10 +89,16 @@ export class InternalTickets {
       this.#used.delete(id);
     }
   }
+}
 
-  #sign(text: string): Buffer {
-    return createHmac("sha256", this.#key).update(text).digest();
-  }
+/** A key of its own: nothing that is signed for another purpose is a ticket. */
+function sign(key: Uint8Array, text: string): Buffer {
+  const own = createHmac("sha256", key).update("tz-cloudterm internal ticket 1").digest();
+  return createHmac("sha256", own).update(text).digest();
+}
+
+function isSame(given: Buffer, wanted: Buffer): boolean {
+  return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
 
 function hashOf(target: string): string {

@@ -60,6 +60,15 @@ export class LoginLimits {
     if (attempt.device === undefined) refuse(await this.#limiter.take("everybody", everybody));
   }
 
+  /** Nobody has looked at the password or code that came with it: it counts for nothing. */
+  async withdraw(attempt: LoginAttempt): Promise<void> {
+    const { address, everybody } = this.#rules;
+    const [key, rule] = this.#failures(attempt);
+    await this.#limiter.giveBack(`address:${addressKey(attempt.address)}`, address);
+    await this.#limiter.giveBack(key, rule);
+    if (attempt.device === undefined) await this.#limiter.giveBack("everybody", everybody);
+  }
+
   /**
    * Before something is kept for somebody who has proven nothing: a challenge for a passkey, the state of a single sign-on.
    * Passwords and codes do not wait for it.

@@ -34,6 +34,14 @@ export class MemoryLimiter implements RateLimiter {
     return 0;
   }
 
+  async giveBack(key: string, { intervalMs }: RateRule): Promise<void> {
+    const fullAt = this.#fullAt.get(key);
+    if (fullAt === undefined) return;
+    // In its place: what is given back was not used now.
+    if (fullAt - intervalMs > this.#now()) this.#fullAt.set(key, fullAt - intervalMs);
+    else this.#fullAt.delete(key);
+  }
+
   async peek(key: string, rule: RateRule): Promise<number> {
     return this.#next(key, rule)[0];
   }

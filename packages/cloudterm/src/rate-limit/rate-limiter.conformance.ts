@@ -8,6 +8,24 @@ export function rateLimiterConformance(
   skip = false,
 ): void {
   describe.skipIf(skip)(name, () => {
+    test("what is given back can be taken again, and never more than the burst", async () => {
+      const { limiter, other } = await make();
+      const rule = { burst: 2, intervalMs: 60_000 };
+      expect(await limiter.take("a", rule)).toBe(0);
+      expect(await limiter.take("a", rule)).toBe(0);
+      expect(await other.take("a", rule)).toBeGreaterThan(0);
+      await other.giveBack("a", rule);
+      expect(await limiter.take("a", rule)).toBe(0);
+      expect(await limiter.take("a", rule)).toBeGreaterThan(0);
+      for (let i = 0; i < 5; i++) await limiter.giveBack("a", rule);
+      await limiter.giveBack("never taken", rule);
+      for (const key of ["a", "never taken"]) {
+        expect(await limiter.take(key, rule)).toBe(0);
+        expect(await limiter.take(key, rule)).toBe(0);
+        expect(await limiter.take(key, rule)).toBeGreaterThan(0);
+      }
+    });
+
     test("a burst, then nothing, at all gateways together", async () => {
       const { limiter, other } = await make();
       const rule = { burst: 5, intervalMs: 60_000 };

@@ -8,6 +8,8 @@ export interface RateRule {
 export interface RateLimiter {
   /** Takes a token of the key's bucket. @returns 0, or how many milliseconds there is none */
   take(key: string, rule: RateRule): Promise<number>;
+  /** Gives one back that was taken for nothing. */
+  giveBack(key: string, rule: RateRule): Promise<void>;
   /** How many milliseconds there is none, without taking one. */
   peek(key: string, rule: RateRule): Promise<number>;
   /** Fills the bucket. */

@@ -108,16 +108,25 @@ export class MemorySessionStore implements SessionStore {
     return true;
   }
 
-  async remove(sessions: readonly StoredSession[]): Promise<void> {
+  remove(sessions: readonly StoredSession[]): Promise<number> {
+    return this.#removeKeys(sessions.map(({ key }) => key));
+  }
+
+  removeOfUser(user: string): Promise<number> {
+    return this.#removeKeys([...(this.#byUser.get(user) ?? [])]);
+  }
+
+  async #removeKeys(keys: readonly string[]): Promise<number> {
     const ids: string[] = [];
-    for (const { key } of sessions) {
+    for (const key of keys) {
       const record = this.#delete(key);
       if (record !== undefined) ids.push(record.id);
     }
-    if (ids.length === 0) return;
+    if (ids.length === 0) return 0;
     this.#tell(ids);
     // A session that was revoked must not come back when the process dies now.
     await this.#snapshot?.flush();
+    return ids.length;
   }
 
   async ofUser(user: string, nowMs: number): Promise<StoredSession[]> {

@@ -26,6 +26,22 @@ if #gone > 0 then redis.call('PUBLISH', ARGV[1], cjson.encode(gone)) end
 return #gone`;
 
 /**
+ * The same with all sessions of a user. KEYS: set of the user. ARGV: channel, what stands in front of a session's key.
+ */
+const REMOVE_OF_USER = `
+local gone = {}
+for _, member in ipairs(redis.call('SMEMBERS', KEYS[1])) do
+  local value = redis.call('GET', ARGV[2] .. member)
+  if value then
+    redis.call('DEL', ARGV[2] .. member)
+    gone[#gone + 1] = cjson.decode(value).id
+  end
+end
+redis.call('DEL', KEYS[1])
+if #gone > 0 then redis.call('PUBLISH', ARGV[1], cjson.encode(gone)) end
+return #gone`;
+
+/**
  * Puts a session in the place of another of the same user, if that is there, and tells everybody.
  * KEYS: session key, new session key, set of the user. ARGV: channel, member, new member, record, ms of the session, ms of the set.
  */
@@ -145,11 +161,17 @@ export class RedisSessionStore implements SessionStore {
     return (await redisAnswer(this.#redis.eval(REPLACE, keys.length, ...keys, ...args))) === 1;
   }
 
-  async remove(sessions: readonly StoredSession[]): Promise<void> {
-    if (sessions.length === 0) return;
+  async remove(sessions: readonly StoredSession[]): Promise<number> {
+    if (sessions.length === 0) return 0;
     const keys = sessions.map(({ key }) => this.#session(key));
     const places = sessions.flatMap(({ key, record }) => [this.#user(record.user), key]);
-    await redisAnswer(this.#redis.eval(REMOVE, keys.length, ...keys, `${this.#prefix}removed`, ...places));
+    const channel = `${this.#prefix}removed`;
+    return Number(await redisAnswer(this.#redis.eval(REMOVE, keys.length, ...keys, channel, ...places)));
+  }
+
+  async removeOfUser(user: string): Promise<number> {
+    const args = [this.#user(user), `${this.#prefix}removed`, this.#session("")];
+    return Number(await redisAnswer(this.#redis.eval(REMOVE_OF_USER, 1, ...args)));
   }
 
   async ofUser(user: string, nowMs: number): Promise<StoredSession[]> {

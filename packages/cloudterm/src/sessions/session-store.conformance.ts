@@ -80,6 +80,30 @@ export function sessionStoreConformance(name: string, { make }: StoreUnderTest, 
       expect(await store.get("key-d", Date.now())).toBeUndefined();
     });
 
+    test("a renewal that races with the end of all sessions of its user does not outlive it", async () => {
+      const { store, other } = await make();
+      for (let round = 0; round < 20; round++) {
+        const ada = { key: `key-${round}`, record: record("ada", `a${round}`) };
+        const next = { key: `next-${round}`, record: record("ada", `b${round}`) };
+        await store.add(ada.key, ada.record);
+        const all = () => (other ?? store).removeOfUser("ada");
+        const renew = () => store.replace(ada, next, Date.now());
+        const [removed] =
+          round % 2 === 0
+            ? await Promise.all([all(), renew()])
+            : (await Promise.all([renew(), all()])).reverse();
+        expect(removed).toBe(1);
+        // Before it or after it: either way nothing is left that the end came too late for.
+        expect(await store.ofUser("ada", Date.now())).toEqual([]);
+        expect(await store.get(next.key, Date.now())).toBeUndefined();
+      }
+      await store.add("bob", record("bob", "b"));
+      expect(await store.removeOfUser("ada")).toBe(0);
+      const bob = await store.ofUser("bob", Date.now());
+      expect(await store.remove(bob)).toBe(1);
+      expect(await store.remove(bob)).toBe(0);
+    });
+
     test("lists the sessions of a user, the newest first, and removes some of them", async () => {
       const { store } = await make();
       const nowMs = Date.now();

@@ -41,8 +41,13 @@ export interface SessionStore {
    * @returns whether the other was there
    */
   replace(before: StoredSession, after: StoredSession, nowMs: number): Promise<boolean>;
-  /** Removes sessions; resolves when that is permanent. Everybody who listens is told, on all machines. */
-  remove(keys: readonly StoredSession[]): Promise<void>;
+  /**
+   * Removes sessions; resolves when that is permanent. Everybody who listens is told, on all machines.
+   * @returns how many were there
+   */
+  remove(keys: readonly StoredSession[]): Promise<number>;
+  /** The same with all of a user, in one step: one that is replaced at the same time is removed before or after. */
+  removeOfUser(user: string): Promise<number>;
   /** The sessions of a user that have not expired, the newest first. */
   ofUser(user: string, nowMs: number): Promise<StoredSession[]>;
   /** All sessions that have not expired, at most `limit`. */

@@ -13,6 +13,8 @@ export interface Login {
   readonly user: string;
   readonly address: string;
   readonly agent: string;
+  /** When what proves it was begun to be looked at; default: now. Changes of the account that came later end the session. */
+  readonly sinceMs?: number | undefined;
 }
 
 /** A session as a request proves it: with the secret of its cookie. */
@@ -41,12 +43,12 @@ export class Sessions {
   }
 
   /** A new session with a secret of its own: what a browser had before its login never names it. */
-  async create({ user, address, agent }: Login): Promise<Session> {
+  async create({ user, address, agent, sinceMs }: Login): Promise<Session> {
     const nowMs = this.#now();
     const record: SessionRecord = {
       id: newId(),
       user,
-      createdMs: nowMs,
+      createdMs: sinceMs ?? nowMs,
       lastSeenMs: nowMs,
       endMs: nowMs + this.#maxMs,
       idleMs: this.#idleMs,
@@ -89,22 +91,19 @@ export class Sessions {
   }
 
   /** Resolves when the sessions are gone for good; `onRemoved` listeners of all gateways are told. */
-  revoke(sessions: readonly StoredSession[]): Promise<void> {
-    return this.#store.remove(sessions);
+  async revoke(sessions: readonly StoredSession[]): Promise<void> {
+    await this.#store.remove(sessions);
   }
 
-  /** @returns whether the user has such a session */
+  /** @returns whether the user had such a session; one that was given a new secret meanwhile has another id */
   async revokeById(user: string, id: string): Promise<boolean> {
     const found = (await this.list(user)).filter(({ record }) => record.id === id);
-    await this.#store.remove(found);
-    return found.length > 0;
+    return (await this.#store.remove(found)) > 0;
   }
 
-  /** @returns how many there were */
-  async revokeAll(user: string): Promise<number> {
-    const found = await this.list(user);
-    await this.#store.remove(found);
-    return found.length;
+  /** Also of those that are being given another secret. @returns how many there were */
+  revokeAll(user: string): Promise<number> {
+    return this.#store.removeOfUser(user);
   }
 
   list(user: string): Promise<StoredSession[]> {
