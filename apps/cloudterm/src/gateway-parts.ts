@@ -24,6 +24,7 @@ import {
   SecondFactor,
   type SessionStore,
   Sessions,
+  SharedKey,
   type SshFleet,
   securityFields,
   sshFleet,
@@ -41,6 +42,7 @@ import type { Config } from "./config/config-table.js";
 import { DataFolder } from "./data-folder.js";
 import { hashSchemeOf } from "./hash-scheme.js";
 import { Metrics } from "./metrics.js";
+import { Openings } from "./openings.js";
 import { Peers } from "./peers/peers.js";
 import { UsageError } from "./usage-error.js";
 
@@ -62,6 +64,8 @@ export interface GatewayParts {
   readonly recordings: Recordings;
   readonly invites: Invites;
   readonly sockets: TerminalSockets;
+  /** Terminals that are being opened, by session. */
+  readonly openings: Openings;
   readonly metrics: Metrics;
   readonly passkeys: Passkeys;
   /** Logins of a proxy in front. */
@@ -84,7 +88,6 @@ const REDIS_PREFIX = "tz:cloudterm:";
 /** Longer than a busy machine takes; whoever waits for Redis for so long is told to come again. */
 const REDIS_ANSWER_MS = 5000;
 const INVITE_OVER = 4403;
-const LOGGED_OUT = 4401;
 
 /** @throws UsageError, CloudtermError for settings that cannot be */
 export async function makeParts(config: Config): Promise<GatewayParts> {
@@ -101,10 +104,11 @@ export async function makeParts(config: Config): Promise<GatewayParts> {
   const gateway = randomBytes(9).toString("base64url");
   const peers: Peers | undefined =
     shared.redis &&
+    shared.sharedKey &&
     new Peers({
       redis: shared.redis,
       prefix: REDIS_PREFIX,
-      key: shared.key,
+      key: shared.sharedKey,
       gateway,
       basePath: config.basePath,
       terminals: () => terminals,
@@ -135,10 +139,12 @@ export async function makeParts(config: Config): Promise<GatewayParts> {
   const invites = new Invites(({ id }) => {
     terminals.dismiss((viewer) => viewer.options.inviteId === id, INVITE_OVER, "the link is over");
   });
+  const openings = new Openings();
   sessions.onRemoved((ids) => {
     const gone = new Set(ids);
     terminals.dismiss(({ options: { sessionId } }) => sessionId !== undefined && gone.has(sessionId));
-    peers?.dismiss((session) => gone.has(session), LOGGED_OUT, "logged out");
+    openings.dismiss((session) => gone.has(session));
+    peers?.dismiss((session) => gone.has(session));
   });
   return {
     config,
@@ -150,7 +156,7 @@ export async function makeParts(config: Config): Promise<GatewayParts> {
       address: { burst: config.loginsPerAddress, intervalMs: 6_000 },
       account: { burst: config.loginsPerAccount, intervalMs: 30_000 },
     }),
-    marks: new DeviceMarks(shared.key),
+    marks: new DeviceMarks(shared.keys),
     queue,
     passwords: new PasswordLogin({ users, queue, scheme: hashSchemeOf(config) }),
     secondFactor: new SecondFactor({ users, tickets: shared.tickets }),
@@ -161,6 +167,7 @@ export async function makeParts(config: Config): Promise<GatewayParts> {
     invites,
     // Who asks was found out before: see request-guard.ts.
     sockets: new TerminalSockets({ allowOrigin: () => true }),
+    openings,
     metrics,
     passkeys: new Passkeys({ users, tickets: shared.tickets }),
     header:
@@ -231,7 +238,9 @@ interface SharedState {
   readonly store: SessionStore;
   readonly tickets: TicketStore;
   readonly limiter: MemoryLimiter | RedisLimiter;
-  readonly key: Uint8Array;
+  /** To sign with the first of them. */
+  readonly keys: () => readonly Uint8Array[];
+  readonly sharedKey?: SharedKey;
   readonly redis?: Redis;
   /** Reports what failed, once for each time that Redis is away. */
   readonly onError: (error: Error) => void;
@@ -243,11 +252,12 @@ interface SharedState {
 
 function ownState(folder: DataFolder): SharedState {
   const store = new MemorySessionStore({ snapshotPath: folder.sessions });
+  const own = [folder.key()];
   return {
     store,
     tickets: new MemoryTickets(),
     limiter: new MemoryLimiter(),
-    key: folder.key(),
+    keys: () => own,
     onError: (error) => console.error(error.message),
     onBack: () => {},
     answers: () => true,
@@ -268,16 +278,15 @@ async function redisState(url: string, folder: DataFolder): Promise<SharedState>
     failure = error;
   });
   const options = { prefix: REDIS_PREFIX };
-  const keyName = `${REDIS_PREFIX}key`;
-  const stored = await redis
-    .set(keyName, folder.key().toString("base64url"), "NX")
-    .then(() => redis.get(keyName))
-    .catch((error: Error) => {
+  const report = (error: Error): void => onError(error);
+  const key = await SharedKey.open(redis, { ...options, own: folder.key(), onError: report }).catch(
+    (error: Error) => {
       redis.disconnect();
+      const { message } = failure ?? (error.cause as Error | undefined) ?? error;
       // Not the whole URL: it may hold a password.
-      throw new UsageError(`--redis: it does not answer: ${(failure ?? error).message}`);
-    });
-  const key = Buffer.from(stored ?? "", "base64url");
+      throw new UsageError(`--redis: it does not answer: ${message}`);
+    },
+  );
   let isAway = false;
   redis.removeAllListeners("error");
   const onError = (error: Error): void => {
@@ -293,20 +302,22 @@ async function redisState(url: string, folder: DataFolder): Promise<SharedState>
     if (isAway) console.error("Redis is back");
     isAway = false;
     // It may have come back empty.
-    redis.set(keyName, key.toString("base64url"), "NX").catch(onError);
+    key.refresh().catch(onError);
   });
   const store = new RedisSessionStore(redis, options);
   return {
     store,
     tickets: new RedisTickets(redis, options),
     limiter: new RedisLimiter(redis, options),
-    key,
+    keys: () => key.all,
+    sharedKey: key,
     redis,
     onError,
     onBack: (listener) => void redis.on("ready", listener),
     answers: () => pulse.answers,
     close: async () => {
       await store.close();
+      key.close();
       pulse.close();
       redis.disconnect();
     },

@@ -357,6 +357,15 @@ test("codes and recovery codes", async () => {
   });
   expect([recovered.status, recovered.body.recoveryLeft]).toEqual([200, 9]);
   expect((await other.send("GET", "api/terminals")).status).toBe(200);
+  // A password that is changed between password and code: the old one is worth nothing.
+  const half = new Visitor(gateway.url);
+  const begunBefore = await half.logIn("tim");
+  expect(begunBefore.body.next).toBe("code");
+  await admin.send("POST", "api/admin/users/tim/password", { password: PASSWORD });
+  const late = await half.send("POST", "api/login/code", { ticket: begunBefore.body.ticket, code: codes[2] });
+  expect([late.status, late.body.error]).toEqual([401, "TZ_CLOUDTERM_LOGIN"]);
+  const renewed = await other.logIn("tim");
+  await other.send("POST", "api/login/code", { ticket: renewed.body.ticket, code: codes[2] });
   // How the account is entered has changed: so has the secret of the session.
   const old = new Visitor(gateway.url);
   for (const [name, value] of other.cookies) old.cookies.set(name, value);

@@ -9,16 +9,48 @@ import {
 } from "@tz/cloudterm";
 import type { ServerRequest } from "@tz/server";
 import type { GatewayParts } from "./gateway-parts.js";
-import { deviceCookie, sessionCookie } from "./request-guard.js";
+import { deviceCookie, sessionCookie, userOf } from "./request-guard.js";
 
 const DEVICE_AGE_SECONDS = 180 * 86_400;
 const NAME_LENGTH_MAX = 64;
 
+/** An attempt to log in, or to confirm that it is still the same person. */
+export interface Attempt extends LoginAttempt {
+  /** What is proven counts as proven then: a password that is changed while the old one is verified logs nobody in. */
+  readonly startedMs: number;
+}
+
 /** What limits are counted by. */
-export function attemptOf(parts: GatewayParts, request: ServerRequest, name: string): LoginAttempt {
+export function attemptOf(parts: GatewayParts, request: ServerRequest, name: string): Attempt {
   const account = userName(name) ?? name.slice(0, NAME_LENGTH_MAX);
   const mark = readCookie(request.field("cookie"), deviceCookie(request));
-  return { address: request.client.address, account, device: parts.marks.read(account, mark) };
+  return {
+    address: request.client.address,
+    account,
+    device: parts.marks.read(account, mark),
+    startedMs: Date.now(),
+  };
+}
+
+/**
+ * Looks at a password or makes a hash, under the limits. When there is no room to look, it is no attempt that counts.
+ * @throws CloudtermError `TZ_CLOUDTERM_RATE`, `TZ_CLOUDTERM_BUSY`
+ */
+export async function underLimits<Result>(
+  parts: GatewayParts,
+  attempt: LoginAttempt,
+  look: () => Promise<Result>,
+): Promise<Result> {
+  await beginAttempt(parts, attempt);
+  try {
+    return await look();
+  } catch (error) {
+    if (error instanceof CloudtermError && error.code === "TZ_CLOUDTERM_BUSY") {
+      parts.metrics.count("logins_busy");
+      await parts.limits.withdraw(attempt);
+    }
+    throw error;
+  }
 }
 
 /** @throws CloudtermError `TZ_CLOUDTERM_RATE` */
@@ -52,14 +84,20 @@ export async function logIn(
   parts: GatewayParts,
   request: ServerRequest,
   user: User,
-  attempt: LoginAttempt,
+  attempt: Attempt,
   how: string,
 ): Promise<LoggedIn> {
   const cookie = sessionCookie(request);
   const before = await parts.sessions.find(readCookie(request.field("cookie"), cookie));
   const { address } = attempt;
   const agent = request.field("user-agent") ?? "";
-  const session = await parts.sessions.create({ user: user.name, address, agent });
+  const sinceMs = attempt.startedMs;
+  const session = await parts.sessions.create({ user: user.name, address, agent, sinceMs });
+  if (userOf(parts, session) === undefined) {
+    // Somebody has changed the password, or removed the user, since this login began.
+    await parts.sessions.revoke([session]);
+    throw new CloudtermError("TZ_CLOUDTERM_LOGIN", "the account was changed meanwhile; begin again");
+  }
   if (before !== undefined) await parts.sessions.revoke([before]);
   await parts.limits.succeeded(attempt);
   parts.metrics.count("logins");
@@ -76,13 +114,20 @@ export async function logIn(
   };
 }
 
-/** How the account is entered has changed: the same login under a new secret; the sockets of the old one are closed. */
+/**
+ * How the account is entered has changed: the same login under a new secret; the sockets of the old one are closed.
+ * @param undo takes the change back when the login was ended while it was stored: whoever ended it ended this, too
+ */
 export async function renew(
   parts: GatewayParts,
   request: ServerRequest,
   session: Session,
+  undo: () => Promise<unknown> = async () => {},
 ): Promise<LoggedIn> {
-  const renewed = await parts.sessions.rotate(session);
+  const renewed = await parts.sessions.rotate(session).catch(async (error: unknown) => {
+    if (error instanceof CloudtermError && error.code === "TZ_CLOUDTERM_SESSION") await undo();
+    throw error;
+  });
   return {
     session: renewed,
     fields: ["Set-Cookie", cookieField(sessionCookie(request), renewed.secret)],

@@ -4,6 +4,7 @@ const COUNTERS = {
   logins: "Logins that succeeded.",
   logins_failed: "Logins that were refused: wrong password or code.",
   logins_limited: "Logins that were refused for their number.",
+  logins_busy: "Logins that found no room to be verified, and count as no attempt.",
   terminals_opened: "Terminals that were opened.",
 } as const;
 

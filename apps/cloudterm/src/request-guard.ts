@@ -45,7 +45,7 @@ export async function guard(
 ): Promise<void> {
   const ticket = parts.peers === undefined ? undefined : request.field(TICKET_FIELD);
   if (ticket !== undefined) {
-    admitPeer(parts, request, ticket);
+    await admitPeer(parts, request, ticket);
     return;
   }
   const view = viewOf(request);
@@ -68,8 +68,8 @@ export async function guard(
  * Another gateway has judged the request, and says whose it is. Without a session it reaches what needs none.
  * @throws CloudtermError `TZ_CLOUDTERM_SESSION`
  */
-function admitPeer(parts: GatewayParts, request: ServerRequest, ticket: string): void {
-  const { session: record } = parts.peers!.admit(request, ticket);
+async function admitPeer(parts: GatewayParts, request: ServerRequest, ticket: string): Promise<void> {
+  const { session: record } = await parts.peers!.admit(request, ticket);
   if (record === undefined) return;
   // What proves the session stays where it was shown.
   const session = { record, key: "", secret: "", csrfToken: "" };

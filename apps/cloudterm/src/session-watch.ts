@@ -3,7 +3,6 @@ import type { GatewayParts } from "./gateway-parts.js";
 import { userOf } from "./request-guard.js";
 
 const WATCH_MS = 500;
-const LOGGED_OUT = 4401;
 /** Sessions with an open terminal are looked up this often: it keeps them from idling out, and sees those that are over. */
 const LOOKUP_MS = 10_000;
 
@@ -54,12 +53,13 @@ export class SessionWatch {
   }
 
   async #lookAtAll(): Promise<void> {
-    const { terminals, sessions, invites } = this.#parts;
+    const { terminals, sessions, invites, openings, peers } = this.#parts;
     if (terminals.all.length === 0 && this.#watched.size === 0) return;
     // One look at the file for all of them: terminals are many, and who types waits meanwhile.
     const users = this.#parts.users.view();
     const watchedNow = [...this.#watched];
-    const seen = new Set<string>(this.#parts.peers?.sessions());
+    const seen = new Set<string>(peers?.sessions());
+    for (const session of openings.sessions()) seen.add(session);
     for (const terminal of terminals.all) {
       for (const { options } of terminal.viewers)
         if (options.sessionId !== undefined) seen.add(options.sessionId);
@@ -93,7 +93,8 @@ export class SessionWatch {
       // Another socket may have come meanwhile: its session is looked at anew.
       if (this.#watched.get(id) === watched) this.#watched.delete(id);
       terminals.dismiss(({ options }) => options.sessionId === id);
-      this.#parts.peers?.dismiss((session) => session === id, LOGGED_OUT, "logged out");
+      openings.dismiss((session) => session === id);
+      peers?.dismiss((session) => session === id);
     }
   }
 

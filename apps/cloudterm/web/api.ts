@@ -62,6 +62,9 @@ export function socketUrl(path: string): string {
   return url.href;
 }
 
+/** A gateway that is busy is asked so often again, before the user is told. */
+const BUSY_TRIES = 5;
+
 let underWay: Promise<unknown> = Promise.resolve();
 
 /** Resolves when no change is under way: it may be one that gives this page another session. */
@@ -90,16 +93,30 @@ async function ask<Result>(method: "GET" | "POST" | "DELETE", path: string, body
   const headers: Record<string, string> = {};
   if (method !== "GET") headers["X-CSRF-Token"] = csrfToken;
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  return answered(path, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
+  const init = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) };
+  for (let again = 0; ; again++) {
+    try {
+      return await answered<Result>(path, init);
+    } catch (error) {
+      // Nobody has looked at it: nothing was done, and nothing counted.
+      const isBusy = error instanceof ApiError && error.data.error === "TZ_CLOUDTERM_BUSY";
+      if (!isBusy || again === BUSY_TRIES) throw error;
+      await new Promise((resolve) => setTimeout(resolve, Number(error.data.retryAfterMs ?? 1000)));
+    }
+  }
 }
 
 async function answered<Result>(path: string, init: RequestInit): Promise<Result> {
   const answer = await fetch(urlOf(path), { ...init, credentials: "same-origin", cache: "no-store" });
   const data = (await answer.json().catch(() => ({}))) as Record<string, unknown>;
   if (answer.ok) return data as Result;
-  if (answer.status === 429) {
+  if (data.error === "TZ_CLOUDTERM_RATE") {
     const seconds = Number(answer.headers.get("Retry-After") ?? "1");
     throw new ApiError(429, { ...data, message: `Too many attempts. Try again in ${seconds} s.` });
+  }
+  if (data.error === "TZ_CLOUDTERM_BUSY") {
+    const message = "The gateway has many passwords to verify just now. Try again in a moment.";
+    throw new ApiError(429, { ...data, message });
   }
   if (answer.status === 401 && data.error === "TZ_CLOUDTERM_SESSION" && path !== "session") onLoggedOut();
   throw new ApiError(answer.status, data);

@@ -1,11 +1,17 @@
 import { once } from "node:events";
-import { createServer as createHttpServer, type RequestListener, type ServerResponse } from "node:http";
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 import {
   GatewayDirectory,
   MemorySessionStore,
   type SessionRecord,
   Sessions,
+  SharedKey,
   type TerminalInfo,
   type Terminals,
 } from "@tz/cloudterm";
@@ -35,10 +41,11 @@ describe.skipIf(lacksRedis !== "")(`requests that are passed on${lacksRedis}`, (
     const redis = new Redis((await program).path);
     const prefix = `${count++}:`;
     const onError = (error: Error): void => console.error(error);
+    const key = await SharedKey.open(redis, { prefix, own: Buffer.alloc(32, 1) });
     const peers = new Peers({
       redis,
       prefix,
-      key: Buffer.alloc(32, 1),
+      key,
       gateway: "front",
       basePath: "",
       terminals: () => ({ all: [] }) as unknown as Terminals,
@@ -47,6 +54,7 @@ describe.skipIf(lacksRedis !== "")(`requests that are passed on${lacksRedis}`, (
     const store = new MemorySessionStore();
     const sessions = new Sessions(store, { idleMs: 1e6, maxMs: 1e7 });
     onTestFinished(async () => {
+      key.close();
       await peers.close();
       await store.close();
       redis.disconnect();
@@ -76,14 +84,15 @@ describe.skipIf(lacksRedis !== "")(`requests that are passed on${lacksRedis}`, (
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  test("a socket that is being opened does not survive the end of its session", async () => {
+  test("the opening of a socket is broken off at once when its session ends", async () => {
     const { peers, sessions, home } = await front();
-    sessions.onRemoved((ids) => peers.dismiss((id) => ids.includes(id), 4401, "logged out"));
-    const held: (() => void)[] = [];
+    sessions.onRemoved((ids) => peers.dismiss((id) => ids.includes(id)));
+    const held: IncomingMessage[] = [];
     const upstream = new WebSocketServer({
       host: "127.0.0.1",
       port: 0,
-      verifyClient: (_info, answer) => void held.push(() => answer(true)),
+      // It never answers.
+      verifyClient: ({ req }, _answer) => void held.push(req),
     });
     await once(upstream, "listening");
     await home("home", `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`, ["T"]);
@@ -99,11 +108,16 @@ describe.skipIf(lacksRedis !== "")(`requests that are passed on${lacksRedis}`, (
       await app.close({ timeoutMs: 100 });
     });
     const client = new WebSocket(`ws://127.0.0.1:${port}/socket`);
+    client.on("error", () => {});
     await vi.waitUntil(() => held.length === 1, WAIT);
+    // Nobody reads it by itself while its handshake is not answered.
+    const broken = once(held[0]!.socket.resume(), "end");
+    const refused = once(client, "unexpected-response");
     await sessions.revoke([session]);
-    held[0]!();
-    const [code] = await once(client, "close");
-    expect(code).toBe(4401);
+    await broken;
+    const [, answer] = (await refused) as [unknown, IncomingMessage];
+    expect(answer.statusCode).toBe(401);
+    client.terminate();
     expect([...peers.sessions()]).toEqual([]);
   });
 

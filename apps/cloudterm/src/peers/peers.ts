@@ -2,11 +2,13 @@ import { Readable } from "node:stream";
 import {
   CloudtermError,
   type CommonLimits,
+  DISMISSED,
   GatewayDirectory,
   HttpProxy,
   InternalTickets,
   type PeerGateway,
   type SessionRecord,
+  type SharedKey,
   type TerminalInfo,
   type Terminals,
   WebSocketProxy,
@@ -14,12 +16,17 @@ import {
 import type { ResponsePlan } from "@tz/http1";
 import type { ServerRequest } from "@tz/server";
 import type { Redis } from "ioredis";
+import { type Opening, Openings } from "../openings.js";
+import { readPeerAnswer } from "./peer-answer.js";
 
 /** The field that a gateway vouches with for a request that it passes on; pages cannot send it with a WebSocket. */
 export const TICKET_FIELD = "x-cloudterm-ticket";
 /** Peers are named by whoever may write to Redis: there is no address that they must not have. */
 const ANYWHERE = ["0.0.0.0/0", "::/0"];
 const ANSWER_TIMEOUT_MS = 10_000;
+/** What a gateway says to another of itself: some hundred lines. */
+const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
+const LOGGED_OUT = DISMISSED.session;
 /** Of one gateway after the other: a page does not wait longer for each that hangs. */
 const SEARCH_TIMEOUT_MS = 5000;
 
@@ -39,13 +46,6 @@ export interface SharedView {
   readonly invite: string;
 }
 
-/** A socket that is being passed on, and has not joined: the gateway that has the terminal may take seconds to answer. */
-interface Opening {
-  readonly session: string;
-  /** What it is told when it joins. */
-  over?: readonly [code: number, reason: string];
-}
-
 interface Way {
   readonly pages: HttpProxy;
   readonly sockets: WebSocketProxy;
@@ -54,7 +54,7 @@ interface Way {
 export interface PeersOptions {
   readonly redis: Redis;
   readonly prefix: string;
-  readonly key: Uint8Array;
+  readonly key: SharedKey;
   readonly gateway: string;
   readonly basePath: string;
   readonly terminals: () => Terminals;
@@ -75,16 +75,19 @@ export interface PeerAnswers {
 export class Peers {
   readonly #directory: GatewayDirectory;
   readonly #tickets: InternalTickets;
+  readonly #key: SharedKey;
   readonly #basePath: string;
   readonly #ways = new Map<string, Way>();
   readonly #claims = new WeakMap<object, PeerClaims>();
-  readonly #openings = new Set<Opening>();
+  /** Sockets that are being passed on, and have not joined: the gateway that has the terminal may take seconds to answer. */
+  readonly #openings = new Openings();
   readonly #onError: (error: Error) => void;
 
   constructor({ redis, prefix, key, gateway, basePath, terminals, onError }: PeersOptions) {
     this.#basePath = basePath;
     this.#onError = onError;
-    this.#tickets = new InternalTickets({ key, gateway });
+    this.#tickets = new InternalTickets({ key: () => key.all, gateway });
+    this.#key = key;
     this.#directory = new GatewayDirectory(redis, {
       prefix,
       gateway,
@@ -123,8 +126,14 @@ export class Peers {
   // ---- requests that others pass on to this gateway
 
   /** @throws CloudtermError `TZ_CLOUDTERM_SESSION` for a ticket that is none */
-  admit(request: ServerRequest, ticket: string): PeerClaims {
-    const claims = this.#tickets.take(ticket, request) as PeerClaims | undefined;
+  async admit(request: ServerRequest, ticket: string): Promise<PeerClaims> {
+    let claims = this.#tickets.take(ticket, request) as PeerClaims | undefined;
+    if (claims === undefined) {
+      // Redis may have been emptied, and the one who signed was faster to have the new key.
+      request.keep();
+      await this.#key.missed();
+      claims = this.#tickets.take(ticket, request) as PeerClaims | undefined;
+    }
     if (claims === undefined) throw new CloudtermError("TZ_CLOUDTERM_SESSION", "the ticket is not good");
     this.#claims.set(request, claims);
     return claims;
@@ -149,15 +158,14 @@ export class Peers {
     const { session } = claims;
     if (!request.upgrade || session === undefined) return this.#forward(request, terminal, claims);
     // From now on: whoever ends the session while the socket is being opened ends the socket, too.
-    const opening: Opening = { session: session.id };
-    const done = () => void this.#openings.delete(opening);
-    this.#openings.add(opening);
-    request.signal.addEventListener("abort", done);
-    const plan = await this.#forward(request, terminal, claims, opening).catch((error: unknown) => {
-      done();
-      throw error;
-    });
-    if (plan?.upgrade === undefined || request.signal.aborted) done();
+    const opening = this.#openings.begin(session.id, request.signal);
+    let plan: ResponsePlan | undefined;
+    try {
+      plan = await this.#forward(request, terminal, claims, opening);
+    } finally {
+      if (plan?.upgrade === undefined || opening.signal.aborted) opening.done();
+    }
+    if (opening.over && plan?.upgrade === undefined) throw new CloudtermError("TZ_CLOUDTERM_SESSION");
     return plan;
   }
 
@@ -176,16 +184,17 @@ export class Peers {
     const { pages, sockets } = this.#wayTo(peer);
     const target = pages.targetOf(request.target);
     const fields = [this.#ticketed(peer, request.method, target, claims)];
-    const plan = await sockets.accept(request, opening?.session, { path: target, fields });
+    const { session, signal } = opening ?? {};
+    const plan = await sockets.accept(request, session, { path: target, fields, signal });
     const { upgrade } = plan;
     if (upgrade === undefined || opening === undefined) return plan;
     return {
       ...plan,
       upgrade: (tunnel) => {
-        this.#openings.delete(opening);
+        opening.done();
         const handler = upgrade(tunnel);
-        const { session, over } = opening;
-        if (over !== undefined) sockets.dismiss((tag) => tag === session, ...over);
+        // Between the answer and its leaving.
+        if (opening.over) sockets.dismiss((tag) => tag === session, LOGGED_OUT, "logged out");
         return handler;
       },
     };
@@ -233,8 +242,11 @@ export class Peers {
         headers: { [name]: ticket },
         signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
       });
-      if (!answer.ok) throw new Error(`${peer.url} answered ${answer.status}`);
-      return { url: peer.url, body: (await answer.json()) as Record<string, unknown> };
+      if (!answer.ok) {
+        await answer.body?.cancel();
+        throw new Error(`${peer.url} answered ${answer.status}`);
+      }
+      return { url: peer.url, body: await readPeerAnswer(answer, ANSWER_BYTES_MAX) };
     });
     const all = await Promise.allSettled(asked);
     const answers = all.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
@@ -247,18 +259,21 @@ export class Peers {
     if (peer === undefined) return undefined;
     const url = new URL(`${peer.url}/api/shared`);
     const [, ticket] = this.#ticketed(peer, "POST", url.pathname, { address });
+    const late = (cause: Error): never => {
+      throw new CloudtermError("TZ_CLOUDTERM_UPSTREAM", "the gateway of that link does not answer", {
+        cause,
+      });
+    };
     const answer = await fetch(url, {
       method: "POST",
       redirect: "error",
       headers: { "content-type": "application/json", [TICKET_FIELD]: ticket },
       body: JSON.stringify({ secret }),
       signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
-    }).catch((cause: Error) => {
-      throw new CloudtermError("TZ_CLOUDTERM_UPSTREAM", "the gateway of that link does not answer", {
-        cause,
-      });
-    });
-    return answer.ok ? ((await answer.json()) as Record<string, unknown>) : undefined;
+    }).catch(late);
+    if (answer.ok) return readPeerAnswer(answer, ANSWER_BYTES_MAX).catch(late);
+    await answer.body?.cancel();
+    return undefined;
   }
 
   #wayTo({ gateway, url }: PeerGateway): Way {
@@ -296,16 +311,16 @@ export class Peers {
 
   /** Sessions with a socket that is passed on, or is about to be. */
   *sessions(): Iterable<string> {
-    for (const { session } of this.#openings) yield session;
+    yield* this.#openings.sessions();
     for (const { sockets } of this.#ways.values())
       for (const tag of sockets.tags) if (typeof tag === "string") yield tag;
   }
 
-  /** Closes sockets that are passed on, by session; those that are being opened as soon as they are open. */
-  dismiss(which: (session: string) => boolean, code: number, reason: string): void {
-    for (const opening of this.#openings) if (which(opening.session)) opening.over = [code, reason];
+  /** Closes sockets that are passed on, by session; those that are being opened are broken off. */
+  dismiss(which: (session: string) => boolean): void {
+    this.#openings.dismiss(which);
     for (const { sockets } of this.#ways.values())
-      sockets.dismiss((tag) => typeof tag === "string" && which(tag), code, reason);
+      sockets.dismiss((tag) => typeof tag === "string" && which(tag), LOGGED_OUT, "logged out");
   }
 
   async close(): Promise<void> {

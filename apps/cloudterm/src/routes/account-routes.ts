@@ -10,7 +10,7 @@ import {
 import type { App, ServerRequest } from "@tz/server";
 import type { GatewayParts } from "../gateway-parts.js";
 import { hashSchemeOf } from "../hash-scheme.js";
-import { attemptOf, beginAttempt, failedAttempt, logIn, renew, welcome } from "../login-flow.js";
+import { attemptOf, failedAttempt, logIn, renew, underLimits, welcome } from "../login-flow.js";
 import { bodyOf, reply, textIn } from "../replies.js";
 import { checkTransport, type Identity, identityOf, sessionCookie } from "../request-guard.js";
 
@@ -114,7 +114,12 @@ export function addAccountRoutes(app: App, parts: GatewayParts, base: string): v
       return reply(parts, { error: "TZ_CLOUDTERM_REQUEST", message, ticket }, { status: 400 });
     }
     const { codes, hashes } = newRecoveryCodes();
-    const user = await parts.users.update(name, () => ({ totp: { secret }, recovery: hashes }));
+    const user = await parts.users.update(name, () => ({
+      totp: { secret },
+      recovery: hashes,
+      // A login that is under way with the password alone is none any more.
+      sessionsFromMs: Date.now(),
+    }));
     note(request, "totp.enabled");
     // What may be done has changed: a new secret for this session, and no other session from before.
     await parts.sessions.revokeAll(name);
@@ -133,9 +138,12 @@ export function addAccountRoutes(app: App, parts: GatewayParts, base: string): v
     const identity = identityOf(request);
     const body = await bodyOf(request);
     await confirmPassword(parts, request, identity, textIn(body, "password", PASSWORD_LENGTH_MAX));
+    const { totp, recovery } = identity.user;
     const user = await parts.users.update(identity.user.name, () => ({ totp: undefined, recovery: [] }));
+    const { session, fields } = await renew(parts, request, identity.session, () =>
+      parts.users.update(user.name, (now) => (now.totp === undefined ? { totp, recovery } : undefined)),
+    );
     note(request, "totp.disabled");
-    const { session, fields } = await renew(parts, request, identity.session);
     return reply(parts, welcome(parts, user, session), { more: fields });
   });
 }
@@ -148,8 +156,10 @@ export async function confirmPassword(
   password: string,
 ): Promise<void> {
   const attempt = attemptOf(parts, request, user.name);
-  await beginAttempt(parts, attempt);
-  if ((await parts.passwords.verify(user.name, Buffer.from(password), true)) === undefined) {
+  const right = await underLimits(parts, attempt, () =>
+    parts.passwords.verify(user.name, Buffer.from(password), true),
+  );
+  if (right === undefined) {
     failedAttempt(parts, attempt, "confirmation");
     throw new CloudtermError("TZ_CLOUDTERM_FORBIDDEN", "that is not your password");
   }

@@ -115,7 +115,10 @@ export function addAdminRoutes(app: App, parts: GatewayParts, base: string): voi
     const claims = { session: session.record, address: request.client.address };
     const { answers, silent } = await peers.askAll("/api/admin/audit", claims);
     const others = answers.flatMap(({ url, body }) =>
-      (body.events as AuditLine[]).map((line) => ({ ...line, gateway: url })),
+      (Array.isArray(body.events) ? (body.events as AuditLine[]) : []).map((line) => ({
+        ...line,
+        gateway: url,
+      })),
     );
     const all = [...own, ...others].sort((a, b) => (a.time < b.time ? 1 : -Number(a.time > b.time)));
     return reply(parts, { events: all.slice(0, AUDIT_MAX), silent });

@@ -4,7 +4,7 @@ import type { App, ServerRequest } from "@tz/server";
 import { SETUP_PURPOSE } from "../first-run/setup-link.js";
 import type { GatewayParts } from "../gateway-parts.js";
 import { hashSchemeOf } from "../hash-scheme.js";
-import { attemptOf, beginAttempt, failedAttempt, logIn, welcome } from "../login-flow.js";
+import { attemptOf, beginAttempt, failedAttempt, logIn, underLimits, welcome } from "../login-flow.js";
 import { bodyOf, reply, textIn } from "../replies.js";
 import { checkTransport, identify } from "../request-guard.js";
 import { userOfSingleSignOn } from "../single-sign-on.js";
@@ -13,6 +13,12 @@ import { userOfSingleSignOn } from "../single-sign-on.js";
 const SECOND_FACTOR_MS = 5 * 60_000;
 const SECOND_FACTOR = "second-factor";
 const PASSWORD_LENGTH_MAX = 4096;
+
+/** Somebody who has given a password, and is asked for a code. */
+interface PasswordKnown {
+  readonly user: string;
+  readonly startedMs: number;
+}
 
 /** What can be asked for without a session, below `api/`. */
 export const PUBLIC_LOGIN_PATHS = ["session", "login", "login/code", "setup"];
@@ -40,11 +46,12 @@ export function addLoginRoutes(app: App, parts: GatewayParts, base: string): voi
     const name = textIn(body, "user");
     const attempt = attemptOf(parts, request, name);
     const password = Buffer.from(textIn(body, "password", PASSWORD_LENGTH_MAX));
-    await beginAttempt(parts, attempt);
-    const user = await parts.passwords.verify(name, password, attempt.device !== undefined);
+    const user = await underLimits(parts, attempt, () =>
+      parts.passwords.verify(name, password, attempt.device !== undefined),
+    );
     if (user === undefined) throw failedAttempt(parts, attempt, "password");
     if (user.totp !== undefined) {
-      const ticket = await parts.tickets.put(SECOND_FACTOR, user.name, SECOND_FACTOR_MS);
+      const ticket = await newTicket(parts, { user: user.name, startedMs: attempt.startedMs });
       return reply(parts, { next: "code", ticket });
     }
     const { session, fields } = await logIn(parts, request, user, attempt, "password");
@@ -55,21 +62,22 @@ export function addLoginRoutes(app: App, parts: GatewayParts, base: string): voi
     checkTransport(parts, request);
     const body = await bodyOf(request);
     const code = textIn(body, "code", 64);
-    const name = await parts.tickets.take(SECOND_FACTOR, textIn(body, "ticket"));
-    const user = name === undefined ? undefined : parts.users.get(name);
-    if (user === undefined)
+    const value = await parts.tickets.take(SECOND_FACTOR, textIn(body, "ticket"));
+    const known = value === undefined ? undefined : (JSON.parse(value) as PasswordKnown);
+    const user = known && parts.users.get(known.user);
+    if (known === undefined || user === undefined || known.startedMs < user.sessionsFromMs)
       throw new CloudtermError("TZ_CLOUDTERM_LOGIN", "the login took too long; begin again");
-    const attempt = attemptOf(parts, request, user.name);
+    const attempt = { ...attemptOf(parts, request, user.name), startedMs: known.startedMs };
     try {
       await beginAttempt(parts, attempt);
     } catch (error) {
-      throw Object.assign(error as Error, { ticket: await newTicket(parts, user.name) });
+      throw Object.assign(error as Error, { ticket: await newTicket(parts, known) });
     }
     const how = await parts.secondFactor.verify(user, code);
     if (how === undefined) {
       failedAttempt(parts, attempt, "code");
       // The ticket is used up: a new one lets the user try again without the password.
-      const ticket = await newTicket(parts, user.name);
+      const ticket = await newTicket(parts, known);
       return reply(
         parts,
         { error: "TZ_CLOUDTERM_LOGIN", message: "that is no code that counts now", ticket },
@@ -90,9 +98,10 @@ export function addLoginRoutes(app: App, parts: GatewayParts, base: string): voi
     try {
       if (parts.users.size > 0)
         throw new CloudtermError("TZ_CLOUDTERM_SETUP", "the gateway has users already");
-      await beginAttempt(parts, attemptOf(parts, request, "setup"));
       // A password that will not do must not use up the link.
-      const hash = await parts.queue.run(() => hashPassword(password, hashSchemeOf(parts.config)));
+      const hash = await underLimits(parts, attemptOf(parts, request, "setup"), () =>
+        parts.queue.run(() => hashPassword(password, hashSchemeOf(parts.config))),
+      );
       if ((await parts.tickets.take(SETUP_PURPOSE, ticket)) === undefined)
         throw new CloudtermError("TZ_CLOUDTERM_SETUP");
       const user = await parts.users.add({ name, role: "admin", hash });
@@ -120,6 +129,6 @@ async function logInByHeader(
   return reply(parts, welcome(parts, user, session), { more: fields });
 }
 
-function newTicket({ tickets }: GatewayParts, user: string): Promise<string> {
-  return tickets.put(SECOND_FACTOR, user, SECOND_FACTOR_MS);
+function newTicket({ tickets }: GatewayParts, known: PasswordKnown): Promise<string> {
+  return tickets.put(SECOND_FACTOR, JSON.stringify(known), SECOND_FACTOR_MS);
 }

@@ -52,8 +52,13 @@ export function addPasskeyRoutes(app: App, parts: GatewayParts, base: string): v
     await confirmed(parts, request, body);
     const added = { ticket: textIn(body, "ticket"), response, name: textIn(body, "name", 200) };
     const user = await passkeys.finishRegistration(identity.user, siteOf(request), added);
-    note(request, "passkey.added", { name: user.passkeys.at(-1)?.name });
-    const { session, fields } = await renew(parts, request, identity.session);
+    const newest = user.passkeys.at(-1)!;
+    const { session, fields } = await renew(parts, request, identity.session, () =>
+      parts.users.update(user.name, (now) => ({
+        passkeys: now.passkeys.filter(({ id }) => id !== newest.id),
+      })),
+    );
+    note(request, "passkey.added", { name: newest.name });
     return reply(parts, welcome(parts, user, session), { status: 201, more: fields });
   });
 

@@ -15,7 +15,7 @@ const SHARED_SOCKET = "shared-socket";
 export const PUBLIC_TERMINAL_PATHS = ["shared", "shared/socket"];
 
 export function addTerminalRoutes(app: App, parts: GatewayParts, base: string, watch: SessionWatch): void {
-  const { terminals, invites, sockets, peers } = parts;
+  const { terminals, invites, sockets, peers, openings } = parts;
   const own = (request: OfTerminal): Terminal => {
     const terminal = terminals.get(request.params.id);
     if (terminal?.user === identityOf(request).user.name) return terminal;
@@ -38,17 +38,27 @@ export function addTerminalRoutes(app: App, parts: GatewayParts, base: string, w
   });
 
   app.post(`${base}/api/terminals`, async (request) => {
-    const { user } = identityOf(request);
+    const { user, session } = identityOf(request);
     const { columns, rows, backend, choice, record } = await bodyOf(request);
-    const terminal = await terminals.open({
-      user: user.name,
-      columns: columns as number | undefined,
-      rows: rows as number | undefined,
-      backend: backend as string | undefined,
-      choice: choice as string | undefined,
-      record: record === true,
-    } as Parameters<typeof terminals.open>[0]);
-    return reply(parts, terminal.info, { status: 201 });
+    // A host may take its time; whoever leaves, or is logged out, does not get a terminal afterwards.
+    const opening = openings.begin(session.record.id, request.signal);
+    watch.add(session);
+    try {
+      const terminal = await terminals.open({
+        user: user.name,
+        columns: columns as number | undefined,
+        rows: rows as number | undefined,
+        backend: backend as string | undefined,
+        choice: choice as string | undefined,
+        record: record === true,
+        signal: opening.signal,
+      } as Parameters<typeof terminals.open>[0]);
+      return reply(parts, terminal.info, { status: 201 });
+    } catch (error) {
+      throw opening.over ? new CloudtermError("TZ_CLOUDTERM_SESSION") : error;
+    } finally {
+      opening.done();
+    }
   });
 
   app.delete(
