@@ -53,8 +53,10 @@ export async function openAdmin(welcome: Welcome): Promise<void> {
     );
     terminals.replaceChildren(
       ...c.terminals.map(({ id, user, title, viewers, end }) =>
-        row(`${user} · ${title || "terminal"} · ${viewers} viewers`, end ? undefined : "End", () =>
-          api("DELETE", `admin/terminals/${id}`),
+        row(
+          `${user} · ${title || "terminal"} · ${viewers === 1 ? "1 viewer" : `${viewers} viewers`}`,
+          end ? undefined : "End",
+          () => api("DELETE", `admin/terminals/${id}`),
         ),
       ),
     );

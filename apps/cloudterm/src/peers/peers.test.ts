@@ -115,6 +115,7 @@ describe.skipIf(lacksRedis !== "")(`requests that are passed on${lacksRedis}`, (
     const refused = once(client, "unexpected-response");
     await sessions.revoke([session]);
     await broken;
+    held[0]!.socket.destroy();
     const [, answer] = (await refused) as [unknown, IncomingMessage];
     expect(answer.statusCode).toBe(401);
     client.terminate();

@@ -244,7 +244,7 @@ export class HttpProxy {
         const code = cause.code === undefined ? "" : ` (${cause.code})`;
         const isLate = cause.message.includes("did not answer");
         const message = isLate ? cause.message : `the upstream cannot be reached${code}`;
-        const stale = outgoing.reusedSocket && cause.code === "ECONNRESET";
+        const stale = outgoing.reusedSocket && (cause.code === "ECONNRESET" || cause.code === "EPIPE");
         reject(
           new CloudtermError("TZ_CLOUDTERM_UPSTREAM", message, { cause: Object.assign(cause, { stale }) }),
         );
