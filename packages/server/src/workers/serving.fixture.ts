@@ -17,8 +17,16 @@ const owner = ["X-Worker", String(process.pid), "X-Generation", String(me?.gener
 
 // A file that appears makes new workers fail: a broken configuration.
 if (me !== undefined && process.env.TZ_TEST_BROKEN !== undefined) {
-  const { existsSync } = await import("node:fs");
-  if (existsSync(process.env.TZ_TEST_BROKEN)) process.exit(9);
+  const { existsSync, readFileSync } = await import("node:fs");
+  const wish = existsSync(process.env.TZ_TEST_BROKEN)
+    ? readFileSync(process.env.TZ_TEST_BROKEN, "utf8")
+    : "work";
+  // One that says who fails lets the others start, and waits until it is gone.
+  if (wish === "") process.exit(9);
+  if (wish === `fail ${me.slot}`) {
+    while (existsSync(process.env.TZ_TEST_BROKEN)) await later(10);
+    process.exit(9);
+  }
 }
 
 app.get("/who", () => ({
@@ -35,6 +43,7 @@ app.get("/slow/:ms(int)", async (request) => {
   await later(request.params.ms);
   return text("slow", { fields: owner });
 });
+app.post("/length", async (request) => String((await request.bytes()).byteLength));
 app.get("/stats", () => json(app.stats()));
 app.get("/throw", () => {
   setTimeout(() => {
@@ -92,6 +101,11 @@ if (me === undefined) {
     }
     if (order === "rotate") app.rotateTicketKeys();
     if (order === "stats") tell({ stats: app.stats() });
+    if (order === "close patiently") {
+      await app.close({ timeoutMs: 3_600_000 });
+      process.disconnect();
+      process.exit(0);
+    }
     if (order === "reload") await app.reload().catch(() => {});
     if (order === "close") {
       await app.close({ timeoutMs: 2000 });

@@ -242,6 +242,8 @@ export class Supervisor {
 
   async #begin(): Promise<void> {
     const { tls } = this.#init;
+    // From now until the last worker is gone: by default they end a process that starts, or that lets others finish.
+    if (this.#options.signals) this.#listenToSignals();
     if (tls !== undefined) tls.onChange = (what) => void this.#spreadTls(tls, what);
     const first = this.#slots.map((_, index) => this.#launch(index));
     this.#slots.forEach((slot, index) => {
@@ -250,29 +252,31 @@ export class Supervisor {
     await Promise.all(first.map((worker) => worker.ready));
     this.#address = this.#sockets?.address ?? first[0]!.address!;
     this.#state = "serving";
-    const { blockedMs, signals } = this.#options;
+    const { blockedMs } = this.#options;
     if (blockedMs > 0) {
       this.#watchedMs = performance.now();
       this.#watchTimer = setInterval(() => this.#watch(), this.#aliveMs);
     }
     const everyMs = watchdogMs();
     if (everyMs > 0) this.#watchdogTimer = setInterval(() => this.#feedWatchdog(), everyMs);
-    if (signals) {
-      // What comes of them is told by events.
-      this.#on("SIGHUP", () => void this.reload().catch(() => {}));
-      this.#on("SIGUSR2", () => {
-        this.handOver().then(
-          () => process.exit(0),
-          () => {},
-        );
-      });
-    }
     notifyServiceManager("READY=1", `STATUS=${this.#slots.length} workers`);
     confirmTakeOver();
   }
 
   get #aliveMs(): number {
     return Math.ceil(this.#options.blockedMs / SIGNS_PER_PERIOD);
+  }
+
+  /** What comes of them is told by events; while it does not serve, nothing. */
+  #listenToSignals(): void {
+    this.#on("SIGHUP", () => void this.reload().catch(() => {}));
+    this.#on("SIGUSR2", () => {
+      if (this.#state !== "serving") return;
+      this.handOver().then(
+        () => process.exit(0),
+        () => {},
+      );
+    });
   }
 
   #on(signal: NodeJS.Signals, listener: () => void): void {
@@ -400,8 +404,7 @@ export class Supervisor {
         throw new ServerError("TZ_SERVER_STATE", `reload() while ${this.#state}`);
     } catch (error) {
       this.#memories.drop(generation);
-      for (const worker of fresh) worker.kill("retired");
-      await Promise.all(fresh.map((worker) => worker.gone));
+      await this.#giveUp(fresh);
       this.#tell({ kind: "reload-failed", error: error as Error });
       notifyServiceManager("READY=1", "STATUS=reload failed, the old workers go on");
       throw error;
@@ -421,6 +424,20 @@ export class Supervisor {
     });
     this.#tell({ kind: "reloaded", generation });
     notifyServiceManager("READY=1", `STATUS=${this.#slots.length} workers, generation ${generation}`);
+  }
+
+  /** Of a generation that does not become the current one: those that listen may have requests to finish. */
+  async #giveUp(fresh: readonly WorkerProcess[]): Promise<void> {
+    const isClosing = this.#state !== "serving";
+    const ended = fresh.map((worker) => {
+      if (worker.state === "ready" && !isClosing) {
+        this.#retire(worker, this.#drainOrder);
+        return undefined;
+      }
+      worker.kill("retired");
+      return worker.gone;
+    });
+    await Promise.all(ended);
   }
 
   get #drainOrder(): DrainOrder {
@@ -481,12 +498,14 @@ export class Supervisor {
     this.#init.tls?.close();
     clearInterval(this.#watchTimer);
     clearInterval(this.#watchdogTimer);
-    for (const [signal, listener] of this.#signals) process.off(signal, listener);
+    // Those of the generation before may have been given more time than is left now.
+    for (const worker of this.#retiring) worker.drain(order);
     for (const slot of this.#slots) {
       clearTimeout(slot.restartTimer);
       if (slot.current !== undefined) this.#retire(slot.current, order);
     }
     await Promise.all([...this.#retiring].map((worker) => worker.gone));
+    for (const [signal, listener] of this.#signals) process.off(signal, listener);
   }
 
   #tell(event: WorkerEvent): void {

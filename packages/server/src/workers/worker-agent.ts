@@ -47,6 +47,8 @@ export class WorkerAgent {
 
   async start(fallback: BindAddress): Promise<BindAddress> {
     const { slot, count, fds, aliveMs } = this.#role;
+    // A terminal tells the whole group, those that start too; what follows is the supervisor's to say.
+    for (const signal of ["SIGHUP", "SIGUSR2"] as const) process.on(signal, () => {});
     try {
       // Programs that the worker starts go without them.
       for (const fd of fds.flat()) setCloseOnExec(fd, true);
@@ -138,8 +140,7 @@ export class WorkerAgent {
     // Gone before we listened to it.
     if (!process.connected) this.#end({ timeoutMs: drainTimeoutMs, idleGraceMs: 0 });
     process.on("SIGTERM", () => this.#end({ timeoutMs: drainTimeoutMs, idleGraceMs }));
-    // A terminal tells the whole group; what follows is the supervisor's to say.
-    for (const signal of ["SIGINT", "SIGHUP", "SIGUSR2"] as const) process.on(signal, () => {});
+    process.on("SIGINT", () => {});
   }
 
   #standIn(slot: number): void {

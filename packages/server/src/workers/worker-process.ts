@@ -37,6 +37,7 @@ export class WorkerProcess {
   #why: WorkerEnd = "exited";
   #failure: { readonly code: string | undefined; readonly message: string } | undefined;
   #killTimer: NodeJS.Timeout | undefined;
+  #killAtMs = Number.POSITIVE_INFINITY;
 
   constructor(child: ChildProcess, slot: number, generation: number, startTimeoutMs: number) {
     this.child = child;
@@ -106,20 +107,24 @@ export class WorkerProcess {
     return Promise.race([answer, this.gone.then(() => undefined)]);
   }
 
-  /** Lets it finish what it is doing and end. */
+  /** Lets it finish what it is doing and end. Told again, it has the shorter time of the two. */
   drain(order: DrainOrder): void {
-    if (this.state === "gone" || this.state === "draining") return;
+    if (this.state === "gone") return;
     if (this.state === "starting") {
       this.kill("retired");
       return;
     }
-    this.state = "draining";
-    this.#why = "retired";
-    this.send({ tz: "drain", ...order });
-    this.#killTimer = setTimeout(
-      () => this.kill("drain-timeout"),
-      order.timeoutMs + order.idleGraceMs + KILL_MARGIN_MS,
-    );
+    if (this.state === "ready") {
+      this.state = "draining";
+      this.#why = "retired";
+      this.send({ tz: "drain", ...order });
+    }
+    const delayMs = order.timeoutMs + order.idleGraceMs + KILL_MARGIN_MS;
+    const atMs = performance.now() + delayMs;
+    if (atMs >= this.#killAtMs) return;
+    this.#killAtMs = atMs;
+    clearTimeout(this.#killTimer);
+    this.#killTimer = setTimeout(() => this.kill("drain-timeout"), delayMs);
   }
 
   kill(why: WorkerEnd): void {
