@@ -54,7 +54,7 @@ export class Resolver {
 
   *#withoutSlash(): Steps<Resolution> {
     const { path } = this.#target;
-    const { cleanUrls, trailingSlash } = this.#options;
+    const { cleanUrls, listing, spaFallback, trailingSlash } = this.#options;
     const found = yield* this.#lookup.open(path);
     if (found === "missing") {
       const source = this.#init.names.get(path);
@@ -77,6 +77,13 @@ export class Resolver {
       const page = yield* this.#page(path);
       if (page !== undefined) return trailingSlash === "always" ? this.#redirect(path, true, page) : page;
     }
+    // What has neither index nor listing is an address of the application, with a slash or without.
+    const isApplications =
+      spaFallback !== false &&
+      trailingSlash === "auto" &&
+      listing === false &&
+      (yield* this.#indexPath(path)) === undefined;
+    if (isApplications) return { kind: "directory", path, status: found };
     // Links in an index page are relative to the directory, so its address has to end in a slash.
     if (trailingSlash === "auto" || trailingSlash === "always") return this.#redirect(path, true);
     return (yield* this.#index(path)) ?? { kind: "directory", path, status: found };
