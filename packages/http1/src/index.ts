@@ -47,6 +47,7 @@ export { isSimdSupported } from "./scan/simd-scanner.js";
 export type { ScannerMemory } from "./scan/webassembly.js";
 export { DateClock } from "./serialize/date-clock.js";
 export { checkField, fieldLines } from "./serialize/field-check.js";
+export { type HeadFraming, NO_LENGTH, UNCLEAR_LENGTH } from "./serialize/head-framing.js";
 export { httpDate, parseHttpDate } from "./serialize/http-date.js";
 export { encodeInterim } from "./serialize/interim.js";
 export { statusLine } from "./serialize/status-line.js";

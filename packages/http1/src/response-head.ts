@@ -1,4 +1,5 @@
 import { fieldLines } from "./serialize/field-check.js";
+import { framingOf, type HeadFraming } from "./serialize/head-framing.js";
 import { checkStatus } from "./serialize/status-line.js";
 
 /** Status and fields of an answer, checked and encoded once and sent many times. */
@@ -8,6 +9,7 @@ export class ResponseHead {
   readonly fields: readonly string[];
   readonly #text: string;
   #bytes: Uint8Array | undefined;
+  #framing: HeadFraming | undefined;
 
   /**
    * @throws {HeadWriteError} for a status outside 100 … 599, a name that is not a token, or a value with CR, LF,
@@ -18,6 +20,11 @@ export class ResponseHead {
     this.#text = `${fieldLines(fields)}\r\n`;
     this.status = status;
     this.fields = fields;
+  }
+
+  /** What the fields say of the message itself, for its executor. */
+  get framing(): HeadFraming {
+    return (this.#framing ??= framingOf(this.fields));
   }
 
   /** The length of {@link bytes}: a character of ISO-8859-1 is a byte. */

@@ -1,4 +1,11 @@
-import { encodeInterim, type PackedLead, parseErrorOf, type RequestHead, type ResponsePlan } from "@tz/http1";
+import {
+  encodeInterim,
+  type PackedLead,
+  parseErrorOf,
+  type RequestHead,
+  type ResponseHead,
+  type ResponsePlan,
+} from "@tz/http1";
 import { type BodySource, HELD_BYTES, RequestBody } from "./body/request-body.js";
 import { ConnectionOutput } from "./connection-output.js";
 import {
@@ -23,6 +30,7 @@ import type { DeferredSender } from "./loop/deferred-sends.js";
 import type { Transport, TransportHandler } from "./loop/loop.js";
 import { publishConnection, publishLimit } from "./observe/connection-channels.js";
 import { errorPlan } from "./response/error-plan.js";
+import { framedPlan } from "./response/framed-plan.js";
 import { PERSIST, type StatusPrefixes } from "./response/status-prefix.js";
 import { type StreamSink, sendStream } from "./response/stream-sender.js";
 import { abandonChunks, dropPlan } from "./response/unsent-plan.js";
@@ -505,6 +513,7 @@ export class Connection
       dropPlan(plan);
       plan = errorPlan(400, true);
     }
+    plan = framedPlan(plan, (this.flags & IS_HEAD) !== 0);
     this.#execute(plan);
     if (observer !== undefined) {
       observer.answered(this, plan, (this.flags & IS_HEAD) !== 0, this.output === OUTPUT.idle);
@@ -552,7 +561,7 @@ export class Connection
         return;
       }
     }
-    this.write(prefixes.block(head.status, persist));
+    this.write(prefixOf(prefixes, head, persist));
     const bodyless = (this.flags & IS_HEAD) !== 0 || head.status === 204 || head.status === 304;
     if (body.kind === "stream") {
       if (!bodyless) {
@@ -581,7 +590,7 @@ export class Connection
   /** 101: the head says all, `Connection` too; HTTP ends on this connection. */
   #respondUpgrade(plan: ResponsePlan): void {
     const prefixes = this.#prefixes();
-    this.write(prefixes.block(plan.head.status, PERSIST.silent));
+    this.write(prefixOf(prefixes, plan.head, PERSIST.silent));
     this.write(plan.head.bytes);
     this.#upgrade = plan.upgrade ?? null;
     this.output = OUTPUT.writing;
@@ -811,6 +820,13 @@ export class Connection
     // What follows cannot be told from a request, and an answer that has begun cannot say so.
     if (this.output !== OUTPUT.awaiting) this.flags |= CLOSING;
   }
+}
+
+/** One `Date` in each answer: what the answer says itself is not said for it (RFC 9110 §6.6.1). */
+function prefixOf(prefixes: StatusPrefixes, head: ResponseHead, persist: number): Uint8Array {
+  return head.framing.dates === 0
+    ? prefixes.block(head.status, persist)
+    : prefixes.undated(head.status, persist);
 }
 
 /** Of one length: answers that wait for their turn to end may lie behind the same lead. */

@@ -13,7 +13,7 @@ export type ConnectMiddleware = (
 ) => unknown;
 
 /** Fields that the server itself writes. */
-const OWN_FIELDS = new Set(["connection", "date", "keep-alive", "transfer-encoding"]);
+const OWN_FIELDS = new Set(["connection", "keep-alive", "transfer-encoding"]);
 const HEAD_END = "\r\n\r\n";
 
 /**
@@ -105,6 +105,8 @@ const WITHOUT_CONTENT = new Set([204, 304]);
 function outgoingOf(incoming: IncomingMessage, socket: ExchangeSocket): ServerResponse {
   const outgoing = new ServerResponse(incoming);
   outgoing.shouldKeepAlive = false;
+  // The server says it, unless the app does.
+  outgoing.sendDate = false;
   outgoing.useChunkedEncodingByDefault = false;
   outgoing.assignSocket(socket as unknown as NonNullable<ServerResponse["socket"]>);
   // Trailers do not pass: without chunks Node would throw for the announcement.

@@ -6,6 +6,7 @@ import { feedFromStream } from "../body/feed-from-stream.js";
 import { type BodySource, RequestBody } from "../body/request-body.js";
 import type { RequestClient } from "../handlers/request-client.js";
 import { errorPlan } from "../response/error-plan.js";
+import { framedPlan } from "../response/framed-plan.js";
 import { sendSegments } from "../response/segment-sender.js";
 import { type StreamSink, sendStream } from "../response/stream-sender.js";
 import { abandonChunks, dropPlan } from "../response/unsent-plan.js";
@@ -141,6 +142,7 @@ async function send(
     observer?.aborted(client);
     return;
   }
+  plan = framedPlan(plan, incoming.method === "HEAD");
   observer?.answered(client, plan, incoming.method === "HEAD", false);
   try {
     const { head, body } = plan;
@@ -149,7 +151,8 @@ async function send(
       await finished(outgoing);
       return;
     }
-    const fields = [...head.fields, "Date", httpDate(Date.now())];
+    const fields = [...head.fields];
+    if (head.framing.dates === 0) fields.push("Date", httpDate(Date.now()));
     // A body that was not read cannot be told from the next request.
     if (plan.close === true || !incoming.complete) fields.push("Connection", "close");
     outgoing.sendDate = false;

@@ -1,4 +1,5 @@
 import { ResponseHead, type ResponsePlan } from "@tz/http1";
+import { asksToClose } from "../response/framed-plan.js";
 import { ReaderChunks } from "./reader-chunks.js";
 import { bytes, empty, json, text } from "./reply.js";
 
@@ -15,9 +16,7 @@ export type Reply =
   | undefined;
 
 /** Fields that the server itself writes. */
-const HOP_BY_HOP = new Set(["connection", "date", "keep-alive", "transfer-encoding"]);
-/** The option among those of `Connection` that the server carries out for the handler (RFC 9112 §9.6). */
-const CLOSE = /(?:^|[\s,])close(?:[\s,]|$)/i;
+const HOP_BY_HOP = new Set(["connection", "keep-alive", "transfer-encoding"]);
 /** Of up to 2^53 - 1. */
 const LENGTH = /^\d{1,15}$/;
 
@@ -52,7 +51,7 @@ function fromResponse(response: Response): ResponsePlan {
   let length: number | undefined;
   let close = false;
   for (const [name, value] of response.headers) {
-    if (name === "connection") close = CLOSE.test(value);
+    if (name === "connection") close = asksToClose(value);
     if (HOP_BY_HOP.has(name)) continue;
     if (name === "content-length") {
       // What is no length would break the message: the body is then framed by its end.

@@ -6,6 +6,7 @@ import { ServerError } from "../errors.js";
 import type { RequestClient } from "../handlers/request-client.js";
 import { Pace } from "../limits/pace.js";
 import { errorPlan } from "../response/error-plan.js";
+import { framedPlan } from "../response/framed-plan.js";
 import { sendSegments } from "../response/segment-sender.js";
 import { type StreamSink, sendStream } from "../response/stream-sender.js";
 import { abandonChunks, dropPlan } from "../response/unsent-plan.js";
@@ -193,6 +194,7 @@ export class Http2Exchange implements RequestClient, BodySource, StreamSink {
       dropPlan(plan);
       return;
     }
+    plan = framedPlan(plan, this.#isHead);
     // Given back when the stream is closed: until then its bytes and files are Node's.
     this.#plan = plan;
     this.sending = true;

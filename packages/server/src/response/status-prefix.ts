@@ -30,6 +30,7 @@ export class StatusPrefixes {
   hot: Uint8Array = new Uint8Array(0);
   readonly #memory: IoMemory;
   readonly #blocks = new Map<number, Uint8Array>();
+  readonly #undated = new Map<number, Uint8Array>();
   #second = -1;
   /** `Date` and the lines of the listener. */
   #dateLines = "";
@@ -64,6 +65,17 @@ export class StatusPrefixes {
     if (block === undefined) {
       block = Buffer.from(`${statusLine(status)}${this.#dateLines}${CONNECTION_LINE[persist]}`, "latin1");
       this.#blocks.set(key, block);
+    }
+    return block;
+  }
+
+  /** {@link block} for an answer that says its own `Date`. */
+  undated(status: number, persist: number): Uint8Array {
+    const key = status * 4 + persist;
+    let block = this.#undated.get(key);
+    if (block === undefined) {
+      block = Buffer.from(`${statusLine(status)}${this.#lines}${CONNECTION_LINE[persist]}`, "latin1");
+      this.#undated.set(key, block);
     }
     return block;
   }

@@ -5,6 +5,7 @@ import type { EpollLoop, EpollTransport } from "../../loop/epoll.js";
 import type { Transport, TransportHandler } from "../../loop/loop.js";
 import { publishConnection, publishLimit } from "../../observe/connection-channels.js";
 import { errorPlan } from "../../response/error-plan.js";
+import { framedPlan } from "../../response/framed-plan.js";
 import { abandonChunks, dropPlan } from "../../response/unsent-plan.js";
 import type { ServerCore } from "../../server-core.js";
 import {
@@ -700,6 +701,7 @@ export class LoopConnection extends WheelTimer implements TransportHandler {
       dropPlan(plan);
       plan = errorPlan(501, false);
     }
+    plan = framedPlan(plan, stream.isHead);
     try {
       this.core.observer?.answered(stream, plan, stream.isHead, false);
       this.#begin(stream, plan);
