@@ -85,6 +85,14 @@ describe.each(["epoll", "node"])("loop %s", (loop) => {
     );
   });
 
+  test.skipIf(process.platform === "win32")("a Unix socket in a folder that is not there", async () => {
+    const path = join(folder, "no", "such.sock");
+    // libuv says EACCES for it.
+    expect(await refusal(folder, "--loop", loop, "--host", path)).toMatch(
+      new RegExp(`^tz-static: ${path} .*; choose another path with --host\n$`),
+    );
+  });
+
   test("a name that does not exist", async () => {
     // RFC 6761: never a known name.
     expect(await refusal(folder, "--port", "0", "--loop", loop, "--host", "no.such.invalid")).toMatch(

@@ -4,7 +4,7 @@ import { UsageError } from "./usage-error.js";
 /** What the codes of a failed `listen` mean to the person at the keyboard. */
 const explanations: Record<
   string,
-  (config: Pick<Settings, "host" | "port" | "loop">, option: string, message: string) => string
+  (config: Pick<Settings, "host" | "port" | "loop">, option: string, message: string) => string | undefined
 > = {
   EADDRINUSE: ({ host, port }, option) =>
     host.includes("/")
@@ -14,6 +14,10 @@ const explanations: Record<
     host.includes("/")
       ? `${host} is not allowed for this user; choose another path with --host`
       : `port ${port} is not allowed for this user; choose one from 1024 to 65535 with ${option}`,
+  ENOENT: ({ host }) =>
+    host.includes("/")
+      ? `${host} cannot be made, its folder is not there; choose another path with --host`
+      : undefined,
   EADDRNOTAVAIL: ({ host }) =>
     `host ${JSON.stringify(host)} is not an address of this machine; --host takes one of its own (127.0.0.1, ::1, 0.0.0.0 or :: for all)`,
   ENOTFOUND: ({ host }) =>
@@ -38,7 +42,8 @@ export function explainListenFailure(
     const { code } = each as NodeJS.ErrnoException;
     // A name that a resolver cannot answer for now is as good as unknown here.
     const explain = explanations[code === "EAI_AGAIN" ? "ENOTFOUND" : (code ?? "")];
-    if (explain) return new UsageError(explain(config, option, each.message), { cause: error });
+    const text = explain?.(config, option, each.message);
+    if (text !== undefined) return new UsageError(text, { cause: error });
   }
   return error;
 }

@@ -43,8 +43,9 @@ import { Upgraded } from "./upgraded.js";
 import { type PublishOptions, Rooms } from "./websocket/rooms.js";
 import { type SocketHandlers, type SocketOptions, socketRoute } from "./websocket/socket-route.js";
 import { GenerationMemory } from "./workers/generation-memory.js";
+import { checkGivenSockets } from "./workers/given-sockets.js";
 import { takeHandedOver, takeTicketKeys } from "./workers/hand-over.js";
-import { raiseOpenFileLimit, warnOfFewDescriptors } from "./workers/open-files.js";
+import { connectionsWithin, raiseOpenFileLimit, warnOfFewDescriptors } from "./workers/open-files.js";
 import { type OwnListener, ownListeners } from "./workers/own-listeners.js";
 import { checkPrivileges, dropPrivileges, type PrivilegeOptions } from "./workers/privileges.js";
 import { keysAreGiven, SharedTls } from "./workers/shared-tls.js";
@@ -347,11 +348,11 @@ export class App {
     if (!Number.isInteger(port) || port < 0 || port > 65_535) {
       throw new ServerError("TZ_SERVER_OPTION", `port is ${port}; allowed: a whole number from 0 to 65535`);
     }
-    if (fds?.length === 0)
-      throw new ServerError("TZ_SERVER_OPTION", "fds is empty; allowed: one socket or more");
+    const role = workerRole();
+    // Of a worker's process the numbers say nothing: its supervisor has looked.
+    if (fds !== undefined && role === undefined) checkGivenSockets(fds);
     checkPrivileges(target);
     const workers = resolveWorkers(target.workers);
-    const role = workerRole();
     const address =
       workers === undefined
         ? await this.#listenHere(target, host, port)
@@ -539,8 +540,9 @@ export class App {
   async #open(at: ListenAt): Promise<Listener> {
     const { loop, options } = this.#core;
     const { backlog, maxConnections } = options;
+    const limit = connectionsWithin(raiseOpenFileLimit(), maxConnections);
     const listener = await loop.listen(
-      { ...at, host: at.host ?? "", port: at.port ?? 0, backlog, maxConnections },
+      { ...at, host: at.host ?? "", port: at.port ?? 0, backlog, maxConnections: limit },
       (transport) => this.#accept(transport),
     );
     this.#listeners.push(listener);

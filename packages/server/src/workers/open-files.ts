@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { getResourceLimit, isSupported, RLIMIT_NOFILE, setResourceLimit } from "@tz/sys";
 
 /** Descriptors of a worker beside its connections: Node's own, listeners, open files of mounts. */
@@ -9,6 +10,25 @@ export function raiseOpenFileLimit(): number {
   const { soft, hard } = getResourceLimit(RLIMIT_NOFILE);
   if (soft < hard) setResourceLimit(RLIMIT_NOFILE, { soft: hard, hard });
   return hard;
+}
+
+/** Of few descriptors this part is left to files, so that who is served gets what it asks for. */
+const FILES_PART = 0.25;
+
+/**
+ * How many connections may be open at once: `maxConnections`, or what a low limit of open files leaves when files can
+ * still be opened. Who comes beyond it waits, or is closed; without it the clients that are in would be answered 503.
+ * @param limit as {@link raiseOpenFileLimit} returned it
+ */
+export function connectionsWithin(limit: number, maxConnections: number): number {
+  if (limit >= maxConnections + OTHER_DESCRIPTORS) return maxConnections;
+  const others = Math.min(OTHER_DESCRIPTORS, openFiles() + Math.ceil(limit * FILES_PART));
+  return Math.max(1, Math.min(maxConnections, limit - others));
+}
+
+/** Linux; elsewhere no limit is known. */
+function openFiles(): number {
+  return readdirSync("/proc/self/fd", { encoding: "latin1" }).length;
 }
 
 let isTold = false;

@@ -1,14 +1,14 @@
 /** What only Linux has: files of sockets, users, systemd, limits. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { close, getsockname, schedGetaffinity } from "@tz/sys";
+import { AF_INET, close, getsockname, SOCK_STREAM, schedGetaffinity, socket } from "@tz/sys";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { isEpollSupported, openListener } from "../loop/epoll.js";
 import { NotifySocket } from "./notify-socket.fixture.js";
-import { type Supervised, supervise } from "./supervised.fixture.js";
+import { type Supervised, startSupervised, supervise } from "./supervised.fixture.js";
 
 const epoll = isEpollSupported();
 const why = epoll.supported ? "" : ` (skipped: ${epoll.reason})`;
@@ -136,6 +136,27 @@ describe.skipIf(!epoll.supported)(`a service of systemd${why}`, () => {
     expect(served.port).toBe(port);
     expect((await who(served)).pid).toBe(served.child.pid);
   });
+
+  test.each(["file", "connection", "nothing"])(
+    "a socket that is none (%s) is refused by its number",
+    { timeout },
+    async (what) => {
+      const { fd: listening } = manager(join(folder(), "notify"));
+      const fd = what === "file" ? openSync("/dev/null", "r") : socket(AF_INET, SOCK_STREAM);
+      onTestFinished(() => close(fd));
+      expect(listening).not.toBe(fd);
+      const given = what === "nothing" ? 500 : 3;
+      const shell = `export LISTEN_FDS=${given - 2} LISTEN_PID=$$`;
+      const refused = startSupervised({ server, fd: what === "nothing" ? listening : fd, shell });
+      const { code, message } = await refused.failure();
+      expect(code).toBe("TZ_SERVER_OPTION");
+      // Below 500 lie Node's own.
+      expect(message).toMatch(
+        what === "nothing" ? /^fds has \d+, which is no socket/ : /^fds has 3, which is no socket/,
+      );
+      expect(await refused.exit).toBe(3);
+    },
+  );
 
   test("sockets for another process are not taken", { timeout }, async () => {
     const { fd, port } = manager(join(folder(), "notify"));

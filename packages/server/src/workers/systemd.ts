@@ -40,8 +40,17 @@ function takeActivated(): readonly number[] {
   for (const name of ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"]) delete process.env[name];
   if (!Number.isInteger(count) || count < 1) return [];
   const fds = Array.from({ length: count }, (_, index) => FIRST_FD + index);
-  if (isSupported().supported) for (const fd of fds) setCloseOnExec(fd, true);
+  if (isSupported().supported) for (const fd of fds) closeOnExec(fd);
   return fds;
+}
+
+/** One that is not there is for `listen` to refuse. */
+function closeOnExec(fd: number): void {
+  try {
+    setCloseOnExec(fd, true);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EBADF") throw error;
+  }
 }
 
 /**
