@@ -53,8 +53,8 @@ describe.skipIf(process.platform === "win32").each(loops)(
         before = settled();
         await new Promise((resolve) => setTimeout(resolve, 300));
       }
-      // None of them was answered 500: there are descriptors left for what they ask for.
-      expect(clients.filter((client) => client.received.byteLength > 0)).toEqual(answered());
+      // There are descriptors left for what they ask for.
+      expect(clients.filter((client) => client.received.includes("HTTP/1.1 500"))).toHaveLength(0);
       const served = answered().filter((client) => !client.ended);
       expect(served.length).toBeLessThan(FILES);
       const from = await report(child);
