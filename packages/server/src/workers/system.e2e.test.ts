@@ -143,7 +143,7 @@ describe.skipIf(!epoll.supported)(`a service of systemd${why}`, () => {
     async (what) => {
       const { fd: listening } = manager(join(folder(), "notify"));
       const fd = what === "file" ? openSync("/dev/null", "r") : socket(AF_INET, SOCK_STREAM);
-      onTestFinished(() => close(fd));
+      onTestFinished(() => void close(fd));
       expect(listening).not.toBe(fd);
       const given = what === "nothing" ? 500 : 3;
       const shell = `export LISTEN_FDS=${given - 2} LISTEN_PID=$$`;
