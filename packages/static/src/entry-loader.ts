@@ -65,6 +65,8 @@ export class EntryLoader {
         earlyHints: undefined,
         refusalFields: init.refusalFields,
       },
+      // Where workers keep one copy, the budget of each is not for copies of its own.
+      spareBytes: () => (memory.isShared === true ? 0 : this.#cache.spareBytes),
       onResized: (entry, byBytes) => this.#cache.resized(entry, byBytes),
     };
   }

@@ -136,6 +136,27 @@ describe.each(hasSys ? (["auto", false] as const) : ([false] as const))("sys: %s
     expect(mount.stats.bytes).toBeLessThan(5000);
   });
 
+  test("files of middle size fill the memory that is spare, and nothing goes for them", async () => {
+    const mount = using({ cache: { bytes: 800_000, maxEntryBytes: 30_000 } });
+    const ask = async (name: string, byteLength: number): Promise<void> => {
+      site.put(name, name.padEnd(byteLength, "x"));
+      const plan = await mount.plan(requestOf(`/${name}`));
+      expect((await bodyOf(plan)).toString()).toBe(name.padEnd(byteLength, "x"));
+      plan.release?.();
+    };
+    // An eighth of the memory is the most that one may take.
+    await ask("too-large.txt", 100_001);
+    expect(mount.stats).toMatchObject({ entries: 1, fds: 1 });
+    for (let i = 0; i < 20; i++) await ask(`middle-${i}.txt`, 60_000);
+    const full = mount.stats;
+    expect(full).toMatchObject({ entries: 21, evictions: 0 });
+    expect(full.bytes).toBeGreaterThan(540_000);
+    expect(full.bytes).toBeLessThanOrEqual(700_000);
+    expect(full.fds).toBeGreaterThanOrEqual(10);
+    for (let i = 0; i < 4; i++) await ask(`small-${i}.txt`, 20_000);
+    expect(mount.stats).toMatchObject({ entries: 25, evictions: 0, fds: full.fds });
+  });
+
   test("close() leaves answers that are on their way as they are", async () => {
     const mount = using();
     const small = await mount.plan(requestOf("/a.txt"));
@@ -207,7 +228,7 @@ describe.each(hasSys ? (["auto", false] as const) : ([false] as const))("sys: %s
   });
 
   test("a large file that is written to is opened anew at the next request", async () => {
-    const mount = using({ revalidateMs: 60_000, watch: false });
+    const mount = using({ revalidateMs: 60_000, watch: false, cache: { maxEntryBytes: 10_000 } });
     const first = await mount.plan(requestOf("/large.txt"));
     fs.appendFileSync(path.join(site.root, "large.txt"), "more\n");
     const second = await mount.plan(requestOf("/large.txt"));
@@ -220,7 +241,7 @@ describe.each(hasSys ? (["auto", false] as const) : ([false] as const))("sys: %s
   });
 
   test("a file that is replaced while it is sent keeps its bytes", async () => {
-    const mount = using({ revalidateMs: 0 });
+    const mount = using({ revalidateMs: 0, cache: { maxEntryBytes: 10_000 } });
     const plan = await mount.plan(requestOf("/large.txt"));
     fs.writeFileSync(path.join(site.root, "new"), "new");
     fs.renameSync(path.join(site.root, "new"), path.join(site.root, "large.txt"));

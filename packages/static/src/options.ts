@@ -45,7 +45,10 @@ export interface CacheOptions {
   readonly bytes?: number;
   /** An answer is kept no longer than this, however fresh it is. */
   readonly ttlMs?: number;
-  /** Files up to this size are kept in memory, larger ones as open descriptors. */
+  /**
+   * Files up to this size are kept in memory; up to four times as large while a quarter of `bytes` stays free (not where
+   * workers share it); larger ones as open descriptors.
+   */
   readonly maxEntryBytes?: number;
   /** Who goes when memory is short. */
   readonly policy?: "sieve" | "lru" | "w-tinylfu";

@@ -17,6 +17,9 @@ const REFUSALS_MAX = 2048;
 /** Even a watched entry is looked at this often: events get lost (overflow, network file systems, `mmap`). */
 const WATCHED_CHECK_MS = 5000;
 
+/** The share of the memory that files of middle size may fill. */
+const SPARE_SHARE = 0.75;
+
 export interface CacheStats {
   readonly entries: number;
   readonly bytes: number;
@@ -54,6 +57,11 @@ export class AnswerCache {
       refusals: this.#refusals.count,
       evictions: this.#evictions,
     };
+  }
+
+  /** What files of middle size may have without anything else having to go: the last quarter is for small ones. */
+  get spareBytes(): number {
+    return this.#options.cache.bytes * SPARE_SHARE - this.#bytes;
   }
 
   /** Files, redirects and directories only: what the hot path may answer. */

@@ -25,6 +25,8 @@ export interface Block {
 export interface AnswerMemory {
   /** Blocks have addresses. */
   readonly isAddressed: boolean;
+  /** Other processes have these blocks too. */
+  readonly isShared?: boolean;
   allocate(byteLength: number): Block;
   /** A block that has these bytes already, perhaps together with others; `undefined`: allocate one. */
   place?(head: ResponseHead, body: Uint8Array): Block | undefined;

@@ -88,6 +88,13 @@ describe.skipIf(!supported)(
       expect((await ask(0, "/last.bin")).isShared).toBe(true);
     });
 
+    test("memory that is spare is not filled with files that every worker would have for itself", async () => {
+      const { site, mounts, ask } = await twoWorkers({ bytes: MiB, maxEntryBytes: 50_000 });
+      site.put("middle.bin", noise(100_000));
+      expect((await ask(0, "/middle.bin")).bytes.equals(noise(100_000))).toBe(true);
+      expect(mounts[0]!.stats).toMatchObject({ entries: 1, fds: 1 });
+    });
+
     test("are not shared where the mount says so, or keeps too little", async () => {
       const site = emptySite();
       onTestFinished(() => site.remove());

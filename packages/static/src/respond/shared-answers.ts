@@ -55,6 +55,10 @@ export class SharedAnswers implements AnswerMemory {
     return { entries, bytes, maxBytes, hits, recoveredWorkers };
   }
 
+  get isShared(): boolean {
+    return this.#cache !== undefined;
+  }
+
   allocate(byteLength: number): Block {
     return this.#own.allocate(byteLength);
   }
