@@ -2,6 +2,7 @@ import { Redis } from "ioredis";
 import { addToSum, SUM_DIGITS } from "../totals/exact-sum.js";
 import { type Stats, statsOf } from "../totals/totals.js";
 import type { TotalsStore } from "../totals-store.js";
+import { RedisOutage } from "./redis-outage.js";
 import { RECORD, RESET, STATS } from "./scripts.js";
 
 /** Events that go to Redis in one call, at the most: Redis serves nobody else while it runs a script. */
@@ -9,7 +10,7 @@ const BATCH_EVENTS = 500;
 const CONNECT_TIMEOUT_MS = 5000;
 const ANSWER_TIMEOUT_MS = 5000;
 
-/** Redis did not answer. Whether it did what was asked nobody knows, if the connection broke on the way. */
+/** Redis did not answer. The message is for the client of this server; the cause is what the Redis client says. */
 export class RedisStoreError extends Error {
   override name = "RedisStoreError";
   readonly code = "TZ_MILLION_REDIS";
@@ -51,7 +52,7 @@ export async function redisStore(url: string, prefix: string): Promise<TotalsSto
     await redis.connect();
   } catch (error) {
     redis.disconnect();
-    throw failure(error);
+    throw new RedisStoreError("Redis is not there", { cause: error });
   }
   return new RedisStore(redis, prefix);
 }
@@ -77,6 +78,7 @@ class RedisStore implements TotalsStore {
   readonly #scripts: Scripts;
   /** In braces: both keys are in one slot of a cluster. */
   readonly #keys: readonly [string, string];
+  readonly #outage = new RedisOutage((line) => console.error(`one-million: ${line}`));
   #batch: Batch | undefined;
 
   constructor(redis: Redis, prefix: string) {
@@ -102,14 +104,22 @@ class RedisStore implements TotalsStore {
   }
 
   async stats(): Promise<Stats> {
-    const [count, users, ...digits] = await this.#scripts.readStats(...this.#keys).catch(fail);
+    const [count, users, ...digits] = await this.#asked(
+      () => this.#scripts.readStats(...this.#keys),
+      "Redis does not answer: the totals are not known",
+      "Redis does not answer: the totals are not known",
+    );
     let sum = 0n;
     for (const digit of digits.reverse()) sum = (sum << 32n) + BigInt(digit);
     return statsOf(Number(count), Number(users), sum);
   }
 
   async reset(): Promise<void> {
-    await this.#scripts.resetAll(...this.#keys).catch(fail);
+    await this.#asked(
+      () => this.#scripts.resetAll(...this.#keys),
+      "Redis is not there: nothing was reset",
+      "Redis did not answer: nobody knows whether the totals were reset",
+    );
   }
 
   async close(): Promise<void> {
@@ -122,18 +132,27 @@ class RedisStore implements TotalsStore {
     batch.digits.forEach((digit, index) => {
       if (digit !== 0) digits.push(String(index), String(digit));
     });
-    this.#scripts
-      .countEvents(...this.#keys, batch.users.length, digits.length / 2, ...digits, ...batch.users)
-      .then(
-        () => batch.resolve(),
-        (error: unknown) => batch.reject(failure(error)),
-      );
+    const { users } = batch;
+    this.#asked(
+      () => this.#scripts.countEvents(...this.#keys, users.length, digits.length / 2, ...digits, ...users),
+      "Redis is not there: the event was not counted",
+      "Redis did not answer: nobody knows whether the event was counted",
+    ).then(() => batch.resolve(), batch.reject);
   }
-}
 
-const failure = (error: unknown): RedisStoreError =>
-  new RedisStoreError(`Redis did not count: ${(error as Error).message}`, { cause: error });
-
-function fail(error: unknown): never {
-  throw failure(error);
+  /**
+   * @param unsent says what it means that there was no connection to send the call on
+   * @param lost says what it means that the call was sent, or may have been, and has no answer
+   */
+  async #asked<Answer>(call: () => Promise<Answer>, unsent: string, lost: string): Promise<Answer> {
+    const isConnected = this.#redis.status === "ready";
+    try {
+      const answer = await call();
+      this.#outage.answered();
+      return answer;
+    } catch (error) {
+      this.#outage.failed(error);
+      throw new RedisStoreError(isConnected ? lost : unsent, { cause: error });
+    }
+  }
 }

@@ -32,7 +32,8 @@ export function challengeApp(store: TotalsStore, loop: "auto" | "epoll"): App {
       return done;
     })
     .onError((error, _request, status) => {
-      if (status >= 500) console.error(error);
+      // A store says itself, once, why it is 503; what else fails is a mistake of ours.
+      if (status >= 500 && status !== 503) console.error(error);
       if (status === 0) return undefined;
       const isOurs = status < 500 || status === 503;
       return json({ error: isOurs ? (error as Error).message : "the server failed" }, { status });

@@ -62,6 +62,17 @@ export function sumAsInteger(digits: Float64Array, at: number): bigint {
   return sum;
 }
 
+/**
+ * The double nearest to `sum` · 2^-1074 / `count`, for sums so large that the quotient has more bits than a double.
+ */
+export function roundQuotient(sum: bigint, count: number): number {
+  const divisor = BigInt(count);
+  const magnitude = sum < 0n ? -sum : sum;
+  // What is left of the division matters only where the quotient is just between two doubles.
+  const quotient = (magnitude / divisor) | (magnitude % divisor === 0n ? 0n : 1n);
+  return roundSum(sum < 0n ? -quotient : quotient);
+}
+
 /** The double nearest to `sum` · 2^-1074; an infinity beyond the largest. */
 export function roundSum(sum: bigint): number {
   const negative = sum < 0n;

@@ -1,44 +1,41 @@
 /**
- * What one worker has counted. Only its worker writes it, so nothing is contended; the totals are the sums of the
+ * What one worker has counted. Only its worker writes numbers, so nothing is contended; the totals are the sums of the
  * lanes. There are two copies, and the sequence number says which one holds:
  *
  * ```
- *   ┌──────────┬───────────────────────────────┬───────────────────────────────┐
- *   │ sequence │ copy 0: count, users, sum …   │ copy 1: count, users, sum …   │
- *   └──────────┴───────────────────────────────┴───────────────────────────────┘
+ *   ┌──────────┬────────┬───────────────────────────────┬───────────────────────────────┐
+ *   │ sequence │ intent │ copy 0: count, users, sum …   │ copy 1: count, users, sum …   │
+ *   └──────────┴────────┴───────────────────────────────┴───────────────────────────────┘
  *      even: copy 0 holds      odd: copy 1 holds
  * ```
  *
- * An event writes the other copy and then moves the number: that one store counts the event whole. A worker that is
- * killed before it has counted nothing, after it everything.
+ * An event is prepared in the other copy, and then the number moves: that one step counts the event whole. A worker that
+ * is killed before it has counted nothing, after it everything.
  *
- * A new user is published in the shared table before that store. In between, the lane's intent names the user's
- * record and the value, so that whoever takes over the lane of a killed worker can finish the event (see totals.ts).
+ * An event with a new user is prepared before the user is published in the shared table. From then on moving the number
+ * is all that is left, and whoever meets the user does it, if the lane's own worker has not yet (see totals.ts). The
+ * intent is the user's record: whoever takes over the lane of a killed worker looks there.
  */
 import { addToSum, carrySum, SUM_DIGITS, VALUES_PER_CARRY } from "./exact-sum.js";
 
 const LINE_BYTES = 64;
+/** Indexes of words in the first line. */
+const SEQUENCE = 0;
+const INTENT = 1;
 /** Indexes in a copy. */
 const COUNT = 0;
 const USERS = 1;
-const INTENT_RECORD = 2;
-const INTENT_VALUE = 3;
-const DIGITS = 4;
+const DIGITS = 2;
 const COPY_NUMBERS = Math.ceil((DIGITS + SUM_DIGITS) / 8) * 8;
 export const LANE_BYTES = LINE_BYTES + 2 * COPY_NUMBERS * 8;
 
-/** An event that was being counted when its worker died. */
-export interface Intent {
-  readonly record: number;
-  readonly value: number;
-}
-
 export class Lane {
-  readonly #sequence: Int32Array;
+  /** The sequence, the intent. */
+  readonly #words: Int32Array;
   readonly #copies: readonly [Float64Array, Float64Array];
 
   constructor(buffer: ArrayBufferLike, byteOffset: number) {
-    this.#sequence = new Int32Array(buffer, byteOffset, 1);
+    this.#words = new Int32Array(buffer, byteOffset, 2);
     const at = byteOffset + LINE_BYTES;
     this.#copies = [
       new Float64Array(buffer, at, COPY_NUMBERS),
@@ -48,41 +45,44 @@ export class Lane {
 
   /** Changes with every event. */
   get sequence(): number {
-    return Atomics.load(this.#sequence, 0);
+    return Atomics.load(this.#words, SEQUENCE);
   }
 
-  /** Says what will be counted, before the user's record is published. */
-  intend(record: number, value: number): void {
-    const copy = this.#copy(this.#sequence[0]!);
-    copy[INTENT_VALUE] = value;
-    copy[INTENT_RECORD] = record;
+  /** The record of the user that the lane's last new user has, or was to have; 0 for none. */
+  get intent(): number {
+    return Atomics.load(this.#words, INTENT);
   }
 
-  /** Counts one event. */
-  commit(value: number, isNewUser: boolean): void {
-    const sequence = this.#sequence[0]!;
+  /** To be set before the record is published, and to 0 before its place is written again. */
+  set intent(record: number) {
+    Atomics.store(this.#words, INTENT, record);
+  }
+
+  /** Writes what the lane will hold with one more event. It counts nothing, and may be done again. */
+  prepare(value: number, isNewUser: boolean): void {
+    const sequence = this.#words[SEQUENCE]!;
     const from = this.#copy(sequence);
     const to = this.#copy(sequence + 1);
     to.set(from);
     const count = from[COUNT]! + 1;
     to[COUNT] = count;
     if (isNewUser) to[USERS] = from[USERS]! + 1;
-    to[INTENT_RECORD] = 0;
     addToSum(to, DIGITS, value);
     if (count % VALUES_PER_CARRY === 0) carrySum(to, DIGITS);
-    Atomics.store(this.#sequence, 0, (sequence + 1) | 0);
   }
 
-  /** What a worker that died in the middle of an event had begun. */
-  intent(): Intent | undefined {
-    const copy = this.#copy(this.sequence);
-    const record = copy[INTENT_RECORD]!;
-    return record === 0 ? undefined : { record, value: copy[INTENT_VALUE]! };
+  /** Counts the event that was prepared, of which nobody else knows. */
+  commit(): void {
+    Atomics.store(this.#words, SEQUENCE, (this.#words[SEQUENCE]! + 1) | 0);
   }
 
-  /** Drops an event that was begun and not published. */
-  forgetIntent(): void {
-    this.#copy(this.sequence)[INTENT_RECORD] = 0;
+  /**
+   * Counts the event that was prepared at this sequence number, unless it is counted already. Every process may do so,
+   * once the record of the event's user is published. (The number comes back after 2^32 events; nobody sleeps so long
+   * between reading it in a record and calling this.)
+   */
+  commitAt(sequence: number): void {
+    Atomics.compareExchange(this.#words, SEQUENCE, sequence, (sequence + 1) | 0);
   }
 
   /** Adds what this lane has counted to `sums`. Torn if the sequence moves meanwhile: the caller compares it. */

@@ -106,9 +106,11 @@ describe.skipIf(!support.supported)(`several processes${why}`, () => {
 
   test.each([
     ["written", false],
+    ["prepared", false],
     ["intended", false],
     ["published", true],
     ["committed", true],
+    ["settled", true],
   ])("a process killed when its user was %s: the event counts is %s", async (step, counts) => {
     const { pages, totals, run } = share(2);
     record(totals, "other", 1);

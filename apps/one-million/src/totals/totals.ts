@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { HEADER, type Pages } from "../memory/pages.js";
-import { roundSum, sumAsInteger } from "./exact-sum.js";
+import { roundQuotient, roundSum, sumAsInteger } from "./exact-sum.js";
 import { halfSipHash } from "./half-sip-hash.js";
 import { KEY_CHUNK_UNITS } from "./key-records.js";
 import { Lane, LaneSums } from "./lane.js";
@@ -22,8 +22,11 @@ export interface Stats {
   readonly uniqueUsers: number;
   /** The exact sum of all values, rounded once to the nearest double; `null` when that is beyond all doubles. */
   readonly sum: number | null;
-  /** `sum / totalRequests`, 0 before the first event. */
-  readonly avg: number | null;
+  /**
+   * `sum / totalRequests`, 0 before the first event; where the sum is beyond all doubles, the exact quotient rounded
+   * once: it never is.
+   */
+  readonly avg: number;
 }
 
 /** Prepares shared memory that nobody uses yet for {@link Totals}. */
@@ -67,6 +70,17 @@ class View {
  * An event happens when its lane's sequence moves. {@link stats} gives the state at one moment: it reads all lanes and
  * reads again when one of them moved meanwhile. {@link reset} is one store, so each event is wholly before or wholly
  * after it.
+ *
+ * A user belongs to one event, the one whose record the table took. Another event of that user must not happen before
+ * it, or there would be an event without its user. So the first one is wholly prepared before its record is published,
+ * and another one that meets the record while its state names a lane makes the first one happen (one compare-and-swap),
+ * then itself:
+ *
+ * ```
+ *   new user       write record ─ prepare ─ intent ─ publish ─ move own sequence ─ settle record
+ *                                                       │              or
+ *   same user, another lane          find ──────────────┘─ move that sequence ─ settle ─ prepare ─ move own sequence
+ * ```
  */
 export class Totals {
   readonly #pages: Pages;
@@ -99,24 +113,50 @@ export class Totals {
     const lane = lanes[this.#lane]!;
     users.help();
     const hash = halfSipHash(bytes, start, end, this.#key0, this.#key1);
-    if (users.find(hash, bytes, start, end) !== 0) {
-      lane.commit(value, false);
-    } else {
-      const record = users.records.write(hash, bytes, start, end);
-      lane.intend(record, value);
-      const isNew = this.#publish(record, hash, bytes, start, end);
-      lane.commit(value, isNew);
-      if (!isNew) users.records.takeBack();
+    const known = users.find(hash, bytes, start, end);
+    if (known !== 0) {
+      if (!users.records.wasSettled) this.#count(known);
+      lane.prepare(value, false);
+      lane.commit();
+      return;
     }
+    const { sequence } = lane;
+    const record = users.records.write(hash, bytes, start, end, this.#lane, sequence);
+    lane.prepare(value, true);
+    lane.intent = record;
+    const published = this.#publish(record, hash, bytes, start, end);
+    if (published === record) {
+      lane.commitAt(sequence);
+      users.records.settle(record);
+      return;
+    }
+    this.#count(published);
+    lane.prepare(value, false);
+    lane.commit();
   }
 
-  #publish(record: number, hash: number, bytes: Uint8Array, start: number, end: number): boolean {
+  /** Counts the event that brought a user, unless it is known to be counted. */
+  #count(record: number): void {
     const { users, lanes } = this.#view;
+    const { records } = users;
+    const owner = records.laneOf(record);
+    if (owner < 0) return;
+    lanes[owner]!.commitAt(records.sequenceOf(record));
+    records.settle(record);
+  }
+
+  /** Publishes the record written last. @returns the one that holds, as {@link UserTable.publish} */
+  #publish(record: number, hash: number, bytes: Uint8Array, start: number, end: number): number {
+    const { users, lanes } = this.#view;
+    let published = 0;
     try {
-      return users.publish(record, hash, bytes, start, end) === record;
-    } catch (error) {
-      lanes[this.#lane]!.forgetIntent();
-      throw error;
+      published = users.publish(record, hash, bytes, start, end);
+      return published;
+    } finally {
+      if (published !== record) {
+        lanes[this.#lane]!.intent = 0;
+        users.records.takeBack();
+      }
     }
   }
 
@@ -131,6 +171,11 @@ export class Totals {
       if (moved || currentRoot(this.#pages) !== root.unit) continue;
       return statsOf(sums.count, sums.users, sumAsInteger(sums.digits, 0));
     }
+  }
+
+  /** Another number after each reset. */
+  get epoch(): number {
+    return currentRoot(this.#pages);
   }
 
   /** Everything that was counted is forgotten, at one moment; its memory goes back to the system. */
@@ -148,16 +193,16 @@ export class Totals {
   recover(): boolean {
     const { users, lanes } = this.#current();
     const lane = lanes[this.#lane]!;
-    const intent = lane.intent();
-    if (intent === undefined) return false;
-    const name = users.records.nameOf(intent.record);
+    const record = lane.intent;
+    if (record === 0) return false;
+    lane.intent = 0;
+    const { records } = users;
+    const name = records.nameOf(record);
     const hash = halfSipHash(name, 0, name.byteLength, this.#key0, this.#key1);
-    if (users.find(hash, name, 0, name.byteLength) !== intent.record) {
-      lane.forgetIntent();
-      return false;
-    }
-    lane.commit(intent.value, true);
-    return true;
+    if (users.find(hash, name, 0, name.byteLength) !== record) return false;
+    const before = lane.sequence;
+    this.#count(record);
+    return lane.sequence !== before;
   }
 
   close(): void {
@@ -177,7 +222,9 @@ export class Totals {
 /** @param sum in units of 2^-1074 */
 export function statsOf(totalRequests: number, uniqueUsers: number, sum: bigint): Stats {
   const rounded = roundSum(sum);
-  if (!Number.isFinite(rounded)) return { totalRequests, uniqueUsers, sum: null, avg: null };
+  if (!Number.isFinite(rounded)) {
+    return { totalRequests, uniqueUsers, sum: null, avg: roundQuotient(sum, totalRequests) };
+  }
   return { totalRequests, uniqueUsers, sum: rounded, avg: totalRequests === 0 ? 0 : rounded / totalRequests };
 }
 
