@@ -23,6 +23,10 @@ const SITE = {
   "www/private/key.txt": "secret",
   "www/notes.txt": "notes",
   "www/dump.sql": "select",
+  "www/docs/deep/page.html": "<!doctype html><p>deep",
+  "www/docs/deep/page.css": "p {}",
+  "www/robots.txt": "User-agent: *",
+  "other/files/list.txt": "list",
   "dl/a.bin": "0123456789",
 };
 
@@ -33,6 +37,7 @@ interface Answer {
   readonly coding: string | null;
   readonly location: string | null;
   readonly mark: string | null;
+  readonly other: string | null;
   readonly body: string;
 }
 
@@ -99,6 +104,94 @@ const CASES: readonly (readonly [name: string, server: string, asked: readonly A
       ["/missing"],
     ],
   ],
+  [
+    "an SPA by its error page, with folders of other rules, one of them not there",
+    `root SITE/www; error_page 404 =200 /index.html;
+     location / { try_files $uri $uri/ =404; }
+     location /assets/ { expires 1y; }
+     location /docs/ { autoindex on; }
+     location /dl/ { alias SITE/dl/; }
+     location /uploads/ { alias SITE/uploads/; expires 1d; }`,
+    [
+      ["/"],
+      ["/users/7", PAGE],
+      ["/assets/app.js"],
+      ["/assets/none", PAGE],
+      ["/docs/"],
+      ["/dl/a.bin"],
+      ["/uploads/none", PAGE],
+      ["/notes.txt"],
+    ],
+  ],
+  [
+    "fields in locations take the place of those around, also in nested ones",
+    `root SITE/www; add_header X-Mark outer;
+     location /docs/ { add_header X-Other docs; location /docs/deep/ { add_header X-Mark outer; } }
+     location /assets/ { expires 1d; }
+     location /private/ { add_header X-Mark ""; }`,
+    [
+      ["/"],
+      ["/notes.txt"],
+      ["/docs/"],
+      ["/docs/deep/page.html"],
+      ["/docs/deep/page.css"],
+      ["/docs/none"],
+      ["/assets/app.js"],
+      ["/private/key.txt"],
+    ],
+  ],
+  [
+    "an alias with files compressed beforehand, methods, no tags",
+    `root SITE/www; gzip_static on; etag off;
+     location /static/ { alias SITE/www/assets/; expires max; access_log off; }
+     location / { limit_except GET HEAD { deny all; } try_files $uri $uri/ =404; }`,
+    [
+      ["/static/site.css", { "accept-encoding": "gzip" }],
+      ["/static/site.css"],
+      ["/static/app.js"],
+      ["/static/none.js"],
+      ["/static/site.css", { range: "bytes=3-9" }],
+      ["/docs/"],
+      ["/assets/site.css", { "accept-encoding": "gzip" }],
+      ["/nothing"],
+    ],
+  ],
+  [
+    "fallbacks of several kinds",
+    `root SITE/www; index index.htm index.html;
+     location / { try_files $uri $uri/ /index.html?$args; }
+     location /files/ { root SITE/other; try_files $uri =404; }
+     location /gone/ { root SITE/nowhere; try_files $uri =404; }
+     location = /robots.txt { expires 1h; }
+     location ~ /\\. { deny all; return 404; }`,
+    [
+      ["/", PAGE],
+      ["/a/b?c=d", PAGE],
+      ["/files/list.txt"],
+      ["/files/none", PAGE],
+      ["/gone/none", PAGE],
+      ["/robots.txt"],
+      ["/.git/config", PAGE],
+      ["/docs/deep/page.html"],
+    ],
+  ],
+  [
+    "downloads without ranges, types of their own, pages for errors",
+    `root SITE/www; error_page 404 /404.html; error_page 500 502 503 504 /50x.html; charset utf-8;
+     location = /50x.html { root SITE/errors; }
+     location ^~ /media/ { alias SITE/dl/; max_ranges 0; expires -1; add_header X-Mark media always; }
+     location ~* \\.(sql|bak)$ { return 404; }
+     location /docs/ { expires 1h; }`,
+    [
+      ["/media/a.bin"],
+      ["/media/a.bin", { range: "bytes=0-3" }],
+      ["/docs/"],
+      ["/docs/none"],
+      ["/dump.sql"],
+      ["/none"],
+      ["/about.html"],
+    ],
+  ],
 ];
 
 describe.skipIf(!hasNginx)(`beside nginx${hasNginx ? "" : " (skipped: there is no nginx)"}`, () => {
@@ -130,6 +223,7 @@ async function answerOf(url: string, fields: Readonly<Record<string, string>>): 
     coding: headers.get("content-encoding"),
     location: headers.get("location"),
     mark: status >= 400 ? null : headers.get("x-mark"),
+    other: status >= 400 ? null : headers.get("x-other"),
     body: isOwnPage ? "" : body,
   };
 }

@@ -8,10 +8,11 @@ import { convertNginx } from "./convert.js";
 const schema: object = JSON.parse(readFileSync(new URL("../../config.schema.json", import.meta.url), "utf8"));
 const isValid = new Ajv({ strict: false }).compile(schema);
 
-function converted(text: string, name?: string) {
+function converted(text: string, name?: string, isFolder: (path: string) => boolean = () => true) {
   const { config, refusals, notes } = convertNginx(
     join(folderWith({ "site.conf": text }), "site.conf"),
     name,
+    isFolder,
   );
   expect(refusals).toEqual([]);
   expect(isValid(config), JSON.stringify(isValid.errors)).toBe(true);
@@ -227,15 +228,32 @@ describe("configurations from common guides", () => {
       }`,
       {
         ...AT,
-        root: "/srv",
-        charset: false,
-        cacheControl: "max-age=315360000",
-        headers: {
-          "**": { "X-Frame-Options": "DENY" },
-          "/a/**": { "X-Robots-Tag": "none" },
-          "/b/**/*.txt": { "Cache-Control": "no-cache" },
-        },
-        deny: ["/private/**"],
+        mounts: [
+          {
+            root: "/srv",
+            charset: false,
+            cacheControl: "max-age=315360000",
+            headers: { "**": { "X-Frame-Options": "DENY" } },
+            deny: ["/private/**"],
+          },
+          {
+            prefix: "/a",
+            root: "/srv/a",
+            charset: false,
+            cacheControl: "max-age=315360000",
+            headers: { "**": { "X-Robots-Tag": "none" } },
+          },
+          // `expires off` takes back what is said around it.
+          {
+            prefix: "/b",
+            root: "/srv/b",
+            ...PLAIN,
+            headers: {
+              "**": { "X-Frame-Options": "DENY" },
+              "*.txt": { "Cache-Control": "no-cache" },
+            },
+          },
+        ],
       },
     ],
     [
@@ -257,6 +275,58 @@ test("notes say what changes, and where", () => {
   expect(notes).toMatch(/site\.conf:3: try_files .*navigations/);
   expect(notes).toMatch(/dot are 404/);
   expect(notes).toMatch(/port 80: needs root/);
+});
+
+test("fields that a mount cannot take back are told, of rules that meet too", () => {
+  const { config, notes } = converted(`server { root /srv; add_header X-A 1;
+    error_page 404 /404.html;
+    location /x/ { add_header X-B 2; location = /x/one.css { add_header X-A 1; } }
+    location ~* \\.css$ { add_header X-C 3; }
+  }`);
+  expect(config).toMatchObject({
+    headers: { "/x/**": { "X-B": "2" }, "*.{css,CSS}": { "X-C": "3" } },
+  });
+  expect(notes).toMatch(/site\.conf:3: location \/x\/ .*: X-A: nginx does not send/);
+  expect(notes).toMatch(/site\.conf:4: location ~\* .*: X-A, X-B: nginx does not send/);
+  expect(notes).toMatch(/site\.conf:3: location = \/x\/one\.css .*: X-B, X-C: nginx does not send/);
+});
+
+test("the page for all that is missing is that of the mounts too, and told where it cannot be", () => {
+  const { config, notes } = converted(`server { root /srv; error_page 404 =200 /index.html;
+    location / { try_files $uri =404; }
+    location /x/ { expires 1h; }
+    location /dl/ { alias /mnt/dl/; }
+  }`);
+  expect(config).toMatchObject({
+    mounts: [{ root: "/srv", spaFallback: true, headers: { "/x/**": {} } }, { prefix: "/dl" }],
+  });
+  expect(notes).toMatch(/site\.conf:1: error_page 404 =200 \/index\.html: lies outside of \/dl\/: .* is 404/);
+});
+
+test("folders that are not there are left out, unless none is", () => {
+  const text = `server { root /srv; location / { try_files $uri /index.html; }
+    location /dl/ { alias /mnt/dl/; }
+    location /x/ { autoindex on; }
+    location /y/ { error_page 404 =200 /index.html; autoindex on; }
+  }`;
+  const here = converted(text, undefined, (path) => path === "/srv");
+  // What is missing in /x is 404 in nginx, and would be the page here.
+  expect(here.config).toEqual({
+    ...AT,
+    root: "/srv",
+    spaFallback: true,
+    ...PLAIN,
+    deny: ["/x/**", "/dl/**"],
+  });
+  expect(here.notes).toMatch(/site\.conf:2: location \/dl\/ .*: left out: \/mnt\/dl is not there/);
+  const elsewhere = converted(text, undefined, () => false);
+  expect(elsewhere.config).toMatchObject({ mounts: [{}, {}, {}, { root: "/mnt/dl" }] });
+  expect(elsewhere.notes).toMatch(/the folders are not on this machine/);
+});
+
+test("a charset says where nginx would not send it", () => {
+  expect(converted("server { root /srv; charset utf-8; }").notes).toMatch(/charset utf-8: .*charset_types/);
+  expect(converted("server { root /srv; charset off; }").notes).not.toMatch(/charset_types/);
 });
 
 test("a file that is included stands in its place, from the folders above too", () => {

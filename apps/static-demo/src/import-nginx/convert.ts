@@ -1,6 +1,7 @@
 /** From an nginx configuration to one of `tz-static`. */
 import { UsageError } from "../usage-error.js";
 import type { Directive } from "./directive.js";
+import { type IsFolder, isFolderHere } from "./folders.js";
 import { loadNginx } from "./include.js";
 import { readLocations } from "./locations.js";
 import type { PlannedMount } from "./mount-draft.js";
@@ -24,9 +25,10 @@ const IN_SERVER: ReadonlySet<string> = new Set([...PROCESS_DIRECTIVES, "location
 
 /**
  * @param name picks one of several servers
+ * @param isFolder says which folders are there
  * @throws {UsageError} for a file that cannot be read or parsed, and for a server that cannot be chosen
  */
-export function convertNginx(file: string, name?: string): Conversion {
+export function convertNginx(file: string, name?: string, isFolder: IsFolder = isFolderHere): Conversion {
   const { http, servers } = findServers(loadNginx(file));
   const report = new Report();
   const server = choose(servers, name, file, report);
@@ -35,7 +37,7 @@ export function convertNginx(file: string, name?: string): Conversion {
   const own = readBlock(server.directives, around, report, IN_SERVER);
   const places = readLocations(server.directives, own, report);
   const process = processConfig(server, http, others, report);
-  const mounts = planMounts(server.directive, own, places, report);
+  const mounts = planMounts(server.directive, own, places, isFolder, report);
   if (mounts.length === 0) refuseNothing(server.directive, report);
   remarks(mounts, process, report);
   const [first] = mounts;

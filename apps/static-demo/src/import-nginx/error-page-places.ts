@@ -12,7 +12,9 @@ export function withPagesThatAreThere(
 ): Settings {
   const { errorPages } = settings;
   if (errorPages === undefined) return settings;
-  const here = errorPages.filter(({ target, statuses, directive }) => {
+  const here = errorPages.filter(({ target, statuses, isFound, directive }) => {
+    // Its place is that of the mount's own pages: the mount says whether it has it.
+    if (isFound) return true;
     const own = exact.find(({ match }) => match.path === target);
     if (own === undefined || directoryOf(own.settings, target) === directoryOf(settings, target)) return true;
     if (statuses.every((status) => status >= 500)) {

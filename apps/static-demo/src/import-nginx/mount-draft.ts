@@ -20,6 +20,10 @@ export interface MountDraft {
   readonly isFinal: boolean;
   readonly rules: [glob: string, fields: Readonly<Record<string, string>>][];
   readonly deny: string[];
+  /** What is missing is answered by the page of `error_page 404 =200`. */
+  readonly hasPageForMissing: boolean;
+  /** What it was made from. */
+  readonly directive: Directive;
 }
 
 /** The mount that answers for a path: the one with the longest prefix. */
@@ -51,7 +55,25 @@ export function finished({ prefix, dir, shape, fields, rules, deny }: MountDraft
   };
 }
 
-/** Fields for the files of a glob, where they differ from those of the mount. */
+/** What files of a place get beside what its own block says, by name: from the mount and from rules that reach there. */
+export function fieldsAround(draft: MountDraft, glob: string): ReadonlyMap<string, ReadonlySet<string>> {
+  const around = new Map<string, Set<string>>();
+  const reaching = draft.rules.filter(([other]) => mayMeet(other, glob)).map(([, fields]) => fields);
+  for (const fields of [flat(draft.fields), ...reaching]) {
+    for (const [name, value] of Object.entries(fields)) {
+      around.set(name, (around.get(name) ?? new Set()).add(value));
+    }
+  }
+  return around;
+}
+
+/** Fields that nginx does not send in a block, because it has fields of its own, and a mount would. */
+export function lostFields(draft: MountDraft, glob: string, fields: FieldSet): string[] {
+  const own = flat(fields);
+  return [...fieldsAround(draft, glob).keys()].filter((name) => own[name] === undefined);
+}
+
+/** Fields for the files of a glob, where they differ from those around. */
 export function addRule(
   draft: MountDraft,
   glob: string,
@@ -59,10 +81,14 @@ export function addRule(
   directive: Directive,
   report: Report,
 ): void {
-  const around = flat(draft.fields);
-  const own = flat(fields);
-  const added = Object.fromEntries(Object.entries(own).filter(([name, value]) => around[name] !== value));
-  const lost = Object.keys(around).filter((name) => own[name] === undefined);
+  const around = fieldsAround(draft, glob);
+  const added = Object.fromEntries(
+    Object.entries(flat(fields)).filter(([name, value]) => {
+      const values = around.get(name);
+      return values?.size !== 1 || !values.has(value);
+    }),
+  );
+  const lost = lostFields(draft, glob, fields);
   if (lost.length > 0) {
     report.note(
       directive,
@@ -70,4 +96,38 @@ export function addRule(
     );
   }
   if (Object.keys(added).length > 0) draft.rules.push([glob, added]);
+}
+
+/** May one file be meant by both globs? Folders (`/a/**`), files (`/a/b`) and extensions (`*.css`, below a folder too). */
+function mayMeet(a: string, b: string): boolean {
+  const [one, other] = [partsOf(a), partsOf(b)];
+  const isNested = one.folder.startsWith(other.folder) || other.folder.startsWith(one.folder);
+  const namesMeet =
+    one.names === undefined ||
+    other.names === undefined ||
+    one.names.some((name) => other.names?.some((each) => name.endsWith(each) || each.endsWith(name)));
+  const holds = (file: string | undefined, { folder }: { folder: string }) =>
+    file === undefined || file.startsWith(folder);
+  return isNested && namesMeet && holds(one.file, other) && holds(other.file, one);
+}
+
+interface GlobParts {
+  /** Ends with a slash. */
+  readonly folder: string;
+  /** One file alone. */
+  readonly file: string | undefined;
+  /** What the names end with; `undefined` is everything. */
+  readonly names: readonly string[] | undefined;
+}
+
+function partsOf(glob: string): GlobParts {
+  const last = glob.slice(glob.lastIndexOf("/") + 1);
+  const stars = glob.indexOf("**");
+  const folder = stars < 0 ? glob.slice(0, glob.lastIndexOf("/") + 1) || "/" : glob.slice(0, stars) || "/";
+  if (last === "**") return { folder, file: undefined, names: undefined };
+  const [, list] = /^\*\.\{(.*)\}$/.exec(last) ?? [];
+  if (list !== undefined)
+    return { folder, file: undefined, names: list.split(",").map((each) => `.${each}`) };
+  if (last.startsWith("*.")) return { folder, file: undefined, names: [last.slice(1)] };
+  return { folder: "/", file: glob, names: [last] };
 }

@@ -21,9 +21,17 @@ export function mountShape(settings: Settings, prefix: string, report: Report): 
   const compress = compressOf(settings.gzip, settings.brotli);
   const pages = pagesBelow(errorPages, prefix, report);
   const fallback = tryFiles?.fallback;
-  const spaFallback = fallback === undefined ? undefined : below(fallback, prefix);
+  const found = errorPages.find(({ isFound }) => isFound);
+  const page = fallback ?? found?.target;
+  const spaFallback = page === undefined ? undefined : below(page, prefix);
   if (fallback !== undefined && spaFallback === undefined && tryFiles !== undefined) {
     report.refuse(tryFiles.directive, `the fallback must lie below ${prefix}; write ${prefix}index.html`);
+  }
+  if (fallback === undefined && found !== undefined && spaFallback === undefined) {
+    report.note(
+      found.directive,
+      `lies outside of ${prefix}: what is missing there is 404; copy the page there`,
+    );
   }
   return {
     ...(index !== undefined && index.join() !== "index.html" && { index }),
@@ -66,7 +74,8 @@ function compressOf(gzip: Coding | undefined, brotli: Coding | undefined): Stati
 
 function pagesBelow(pages: readonly ErrorPage[], prefix: string, report: Report): Record<number, string> {
   const found: Record<number, string> = {};
-  for (const { statuses, target, directive } of pages) {
+  for (const { statuses, target, isFound, directive } of pages) {
+    if (isFound) continue;
     const page = below(target, prefix);
     if (page === undefined) {
       report.note(

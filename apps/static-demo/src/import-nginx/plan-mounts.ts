@@ -7,8 +7,16 @@ import type { Directive } from "./directive.js";
 import { directoryOf } from "./directives/files.js";
 import { isServerErrorPage, withPagesThatAreThere } from "./error-page-places.js";
 import { fieldSetOf } from "./field-set.js";
+import { type IsFolder, withFoldersThatAreThere } from "./folders.js";
 import { ofKind, type Place, type PlaceOf } from "./locations.js";
-import { addRule, enclosing, finished, type MountDraft, type PlannedMount } from "./mount-draft.js";
+import {
+  addRule,
+  enclosing,
+  finished,
+  lostFields,
+  type MountDraft,
+  type PlannedMount,
+} from "./mount-draft.js";
 import { mountShape } from "./mount-shape.js";
 import { Report } from "./report.js";
 import type { Settings } from "./settings.js";
@@ -17,6 +25,7 @@ export function planMounts(
   server: Directive,
   outer: Settings,
   places: readonly Place[],
+  isFolder: IsFolder,
   report: Report,
 ): PlannedMount[] {
   const exact = ofKind(places, "exact");
@@ -35,7 +44,7 @@ export function planMounts(
       report.refuse(directive, 'dotfiles are for all of a mount: say "dotfiles": "allow"');
     else report.note(directive, "needs nothing: names that begin with a dot are 404, but for /.well-known");
   }
-  return drafts.map((draft) => finished(draft));
+  return withFoldersThatAreThere(drafts, isFolder, report).map((draft) => finished(draft));
 
   function addRoot(settings: Settings, directive: Directive): void {
     if (settings.denied !== undefined) return;
@@ -46,12 +55,20 @@ export function planMounts(
       }
       return;
     }
-    drafts.push(draftOf("/", dir, pagesOf(settings), false));
+    drafts.push(draftOf("/", dir, pagesOf(settings), false, directive));
   }
 
-  function draftOf(prefix: string, dir: string, settings: Settings, isFinal: boolean): MountDraft {
+  function draftOf(
+    prefix: string,
+    dir: string,
+    settings: Settings,
+    isFinal: boolean,
+    directive: Directive,
+  ): MountDraft {
     const shape = mountShape(settings, prefix, report);
-    return { prefix, dir, shape, fields: fieldSetOf(settings), isFinal, rules: [], deny: [] };
+    const hasPageForMissing = settings.errorPages?.some(({ isFound }) => isFound) === true;
+    const fields = fieldSetOf(settings);
+    return { prefix, dir, shape, fields, isFinal, rules: [], deny: [], hasPageForMissing, directive };
   }
 
   function addPrefix({ match, settings, directive }: PlaceOf<"prefix">): void {
@@ -76,16 +93,24 @@ export function planMounts(
       around !== undefined &&
       dir === joined(around.dir, name!) &&
       !(match.isFinal && extensions.length > 0) &&
-      same(mountShape(pagesOf(settings), around.prefix, new Report()), around.shape);
+      same(mountShape(pagesOf(settings), around.prefix, new Report()), around.shape) &&
+      (looksLikeFile(match.path) || !needsOwnFields(around, `/${name}/**`, settings));
     if (hasOnlyFields) {
       addRule(around, `/${name}/**`, fieldSetOf(settings), directive, report);
       return;
     }
-    if (/\.\w+$/.test(match.path)) {
+    if (looksLikeFile(match.path)) {
       report.refuse(directive, "a mount is a folder, this looks like one file");
       return;
     }
-    drafts.push(draftOf(prefix, dir, pagesOf(settings), match.isFinal));
+    drafts.push(draftOf(prefix, dir, pagesOf(settings), match.isFinal, directive));
+  }
+
+  /** A mount has all of its fields and no others; but its pages of errors lie below it. */
+  function needsOwnFields(around: MountDraft, glob: string, settings: Settings): boolean {
+    return (
+      (settings.errorPages ?? []).length === 0 && lostFields(around, glob, fieldSetOf(settings)).length > 0
+    );
   }
 
   function addExact({ match, settings, directive }: PlaceOf<"exact">): void {
@@ -154,6 +179,10 @@ export function planMounts(
     const status = by.name === "return" ? by.args[0] : by.name === "internal" ? "404" : "403";
     if (status !== "404") report.note(by, `the answer is 404, nginx says ${status}`);
   }
+}
+
+function looksLikeFile(path: string): boolean {
+  return /\.\w+$/.test(path);
 }
 
 /** What navigations are answered with does not concern files that are there. */

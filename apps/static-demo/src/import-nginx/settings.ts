@@ -25,6 +25,8 @@ export interface ErrorPage {
   readonly statuses: readonly number[];
   /** As a client would ask for it. */
   readonly target: string;
+  /** `=200`: what is missing is answered as if it were this page. */
+  readonly isFound: boolean;
   readonly directive: Directive;
 }
 

@@ -46,8 +46,9 @@ const errorPage: Handler = (directive, scope) => {
   const target = words.at(-1)!;
   const statuses = words.slice(0, -1).filter((word) => /^\d+$/.test(word));
   const answer = words.slice(0, -1).find((word) => word.startsWith("="));
+  const own = settings.errorPages === outer.errorPages ? [] : (settings.errorPages ?? []);
   if (answer === "=200" && statuses.join() === "404" && target.startsWith("/")) {
-    settings.tryFiles = { directive, cleanUrls: settings.tryFiles?.cleanUrls === true, fallback: target };
+    settings.errorPages = [...own, { statuses: [404], target, isFound: true, directive }];
     report.note(
       directive,
       "the page is for navigations (Accept: text/html, no extension); other names that are missing are 404",
@@ -62,13 +63,19 @@ const errorPage: Handler = (directive, scope) => {
     );
     return;
   }
-  const own = settings.errorPages === outer.errorPages ? [] : (settings.errorPages ?? []);
-  settings.errorPages = [...own, { statuses: statuses.map(Number), target, directive }];
+  settings.errorPages = [...own, { statuses: statuses.map(Number), target, isFound: false, directive }];
 };
 
 const charset: Handler = (directive, scope) => {
   const [name] = constants(directive, scope) ?? [];
-  if (name !== undefined) scope.settings.charset = name === "off" ? false : name.toLowerCase();
+  if (name === undefined) return;
+  scope.settings.charset = name === "off" ? false : name.toLowerCase();
+  if (name !== "off") {
+    scope.report.note(
+      directive,
+      "goes with all text, also with text/css, application/json and image/svg+xml, where nginx sends it only with charset_types",
+    );
+  }
 };
 
 const types: Handler = (directive, { settings, report }) => {
