@@ -43,6 +43,11 @@ function answersAlike(missing: MountDraft, around: MountDraft, isFolder: IsFolde
   return around.shape.spaFallback === undefined || missing.hasPageForMissing;
 }
 
+/** What may not be looked at is held to be there: nginx may be another user. */
 export function isFolderHere(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  try {
+    return statSync(path).isDirectory();
+  } catch (error) {
+    return !["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
+  }
 }
