@@ -66,7 +66,7 @@ export function fieldsForClient(
   {
     rawHeaders: fields,
     statusCode,
-  }: { readonly rawHeaders: readonly string[]; readonly statusCode?: number },
+  }: { readonly rawHeaders: readonly string[]; readonly statusCode?: number | undefined },
   upstream: Upstream,
   prefix: string,
 ): [string, string][] {

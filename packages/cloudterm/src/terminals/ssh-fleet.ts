@@ -75,7 +75,7 @@ function connect(host: SshHost, options: SshFleetOptions, signal: AbortSignal | 
     const onAbort = (): void => fail("nobody waits for it any more");
     signal?.addEventListener("abort", onAbort);
     client.once("ready", () => resolve(client));
-    for (const event of ["ready", "close"])
+    for (const event of ["ready", "close"] as const)
       client.once(event, () => signal?.removeEventListener("abort", onAbort));
     client.on("error", (error) => {
       const pinned = seen === "" || isPinned(host, seen);
