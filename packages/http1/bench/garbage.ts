@@ -33,10 +33,12 @@ if (process.argv[2] === "child") {
 } else {
   const { stdout } = spawnSync(
     process.execPath,
-    // Without the memory reducer, which collects by the clock.
+    // Without the memory reducer, which collects by the clock, and without a compiler beside the program, which a busy
+    // machine may not let come to its turn: what is not optimized yet leaves garbage.
     [
       "--trace-gc",
       "--no-memory-reducer",
+      "--no-concurrent-recompilation",
       "--import",
       "tsx",
       "--conditions=@tz/source",

@@ -46,13 +46,13 @@ export function rateLimiterConformance(
 
     test("one more each interval", async () => {
       const { limiter, pass } = await make();
-      const rule = { burst: 2, intervalMs: 300 };
+      const rule = { burst: 2, intervalMs: 2000 };
       expect(await limiter.take("a", rule)).toBe(0);
       expect(await limiter.take("a", rule)).toBe(0);
       const waitMs = await limiter.take("a", rule);
       expect(waitMs).toBeGreaterThan(0);
-      expect(waitMs).toBeLessThanOrEqual(300);
-      await pass(waitMs + 1);
+      expect(waitMs).toBeLessThanOrEqual(2000);
+      await pass(waitMs + 20);
       expect(await limiter.take("a", rule)).toBe(0);
     });
   });
