@@ -19,10 +19,10 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 2,
     // Generous: a busy machine must not fail a test that asserts no time.
-    testTimeout: 240_000,
+    testTimeout: 400_000,
     // A second, the default, is little on a busy machine.
     expect: { poll: { timeout: 120_000 } },
-    hookTimeout: 240_000,
+    hookTimeout: 400_000,
     // Where nobody can look at it, a test of processes, sockets and clocks gets another chance: the machine may stand
     // still at any moment, and what is broken is broken each time. `scripts/count-tests.mjs` names those that took one.
     // Not for random input: what a property test finds is not found again by another seed.

@@ -32,8 +32,8 @@ beforeAll(async () => {
     "--disable-background-networking",
     "--disable-component-update",
   ];
-  browser = await chromium.launch({ executablePath, args });
-}, 300_000);
+  browser = await chromium.launch({ executablePath, timeout: 120_000, args });
+}, 900_000);
 
 afterAll(async () => {
   await browser?.close();
@@ -102,7 +102,7 @@ seen("in Chromium (needs the program chromium), every other page", () => {
     await Promise.all([inTurn(), inTurn()]);
     await context.close();
     expect(wrong).toEqual({});
-  });
+  }, 900_000);
 });
 
 /** What is wrong with a page: serious findings of axe, requests to others, errors of scripts, too wide. */

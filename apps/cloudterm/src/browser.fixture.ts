@@ -9,7 +9,7 @@ export const lacksChromium =
   executablePath === undefined ? " (skipped: chromium is not installed, apt-get install chromium)" : "";
 
 export function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: executablePath!, args: ["--no-sandbox"] });
+  return chromium.launch({ executablePath: executablePath!, timeout: 120_000, args: ["--no-sandbox"] });
 }
 
 /** The text of the terminal on the screen and above it. */

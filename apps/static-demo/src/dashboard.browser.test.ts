@@ -26,7 +26,7 @@ describe.skipIf(lacking !== "").each([
       "--dashboard",
       ...flags,
     ]).ready();
-    const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+    const browser = await chromium.launch({ executablePath, timeout: 120_000, args: ["--no-sandbox"] });
     onTestFinished(() => browser.close());
     const page = await browser.newPage({ viewport: { width: 1280, height: 1000 }, colorScheme });
     page.setDefaultTimeout(120_000);

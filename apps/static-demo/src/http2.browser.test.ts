@@ -40,7 +40,7 @@ describe.each(loops)("--http2 on the %s loop", (loop) => {
     let browser: Browser;
 
     beforeAll(async () => {
-      browser = await chromium.launch({ executablePath });
+      browser = await chromium.launch({ executablePath, timeout: 120_000 });
       return () => browser.close();
     });
 

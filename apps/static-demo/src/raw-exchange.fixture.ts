@@ -7,7 +7,7 @@ export interface RawAnswer {
   readonly body: Buffer;
 }
 
-const timeoutMs = 15_000;
+const timeoutMs = 120_000;
 
 /** Sends bytes as they are, ends the request side after the answer's end or a close, returns the first answer. */
 export function rawExchange(port: number, request: string | Buffer, host = "127.0.0.1"): Promise<RawAnswer> {

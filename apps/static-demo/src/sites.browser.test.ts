@@ -55,6 +55,7 @@ describe.skipIf(lacking !== "")(`Chromium${lacking}`, () => {
   beforeAll(async () => {
     browser = await chromium.launch({
       executablePath,
+      timeout: 120_000,
       args: [
         "--no-sandbox",
         "--disable-background-networking",

@@ -36,7 +36,11 @@ describe.skipIf(lacking !== "").each(["epoll", "node"])(`loop %s${lacking}`, (lo
   beforeAll(async () => {
     const cli = new Cli(["--port", "0", "--loop", loop, "--quiet"], undefined);
     ({ url } = await cli.ready());
-    browser = await chromium.launch({ executablePath, args: ["--autoplay-policy=no-user-gesture-required"] });
+    browser = await chromium.launch({
+      executablePath,
+      timeout: 120_000,
+      args: ["--autoplay-policy=no-user-gesture-required"],
+    });
     return async () => {
       await browser.close();
       await cli.stop();

@@ -237,9 +237,11 @@ test("connect says -EINPROGRESS, and the socket's error tells how it went", () =
   const client = own(socket(AF_INET, SOCK_STREAM | FLAGS));
   expect(connect(client, address)).toBe(-ERRNO.EINPROGRESS);
   expect(takeSocketError(client)).toBe(0);
-  close(opened.splice(opened.indexOf(listening), 1)[0]!);
+  // Bound and not listening: refused, and nobody else's.
+  const held = own(socket(AF_INET, SOCK_STREAM | FLAGS));
+  bind(held, { family: "ipv4", host: "127.0.0.1", port: 0 });
   const refused = own(socket(AF_INET, SOCK_STREAM | FLAGS));
-  const result = connect(refused, address);
+  const result = connect(refused, getsockname(held));
   expect(result === -ERRNO.EINPROGRESS ? takeSocketError(refused) : result).toBe(-ERRNO.ECONNREFUSED);
   expect(takeSocketError(refused)).toBe(0);
   expect(takeSocketError(-1)).toBe(-ERRNO.EBADF);

@@ -14,6 +14,7 @@ const CALLS = 2;
 
 test.skipIf(!epoll.supported)(
   `each of the first system calls of a scene fails once, in each way: right bytes or an end, nothing left over, and the next client is served${reason}`,
+  { timeout: 900_000 },
   async () => {
     const { stdout } = await promisify(execFile)(
       process.execPath,

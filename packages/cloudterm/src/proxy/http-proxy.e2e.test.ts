@@ -3,6 +3,7 @@ import { createServer as createHttpServer, type RequestListener } from "node:htt
 import { type AddressInfo, connect } from "node:net";
 import { createServer } from "@tz/server";
 import { afterEach, describe, expect, test } from "vitest";
+import { unusedPort } from "../../../../scripts/workspace/unused-port.mjs";
 import { HttpProxy, type HttpProxyOptions } from "./http-proxy.js";
 import { rawUpstream, until } from "./proxy-gateway.fixture.js";
 
@@ -119,15 +120,14 @@ describe.each(["epoll", "node:http"])("%s", (front) => {
   });
 
   test("an upstream that refuses, hangs, breaks off or talks nonsense", async () => {
-    const refuses = await rawUpstream(() => {});
-    refuses.stop();
-    const statusOf = async (port: number): Promise<[number, string]> => {
-      const response = await fetch(
-        `${await gateway(front, port, { limits: { answerTimeoutMs: 300 } })}/tool`,
-      );
+    const statusOf = async (port: number, answerTimeoutMs = 60_000): Promise<[number, string]> => {
+      const response = await fetch(`${await gateway(front, port, { limits: { answerTimeoutMs } })}/tool`);
       return [response.status, await response.text()];
     };
-    expect(await statusOf(refuses.port)).toEqual([502, "the upstream cannot be reached (ECONNREFUSED)\n"]);
+    expect(await statusOf(await unusedPort())).toEqual([
+      502,
+      "the upstream cannot be reached (ECONNREFUSED)\n",
+    ]);
     const hangs = await rawUpstream((socket) => void socket.resume());
     const nonsense = await rawUpstream((socket) => void socket.end("SSH-2.0-OpenSSH\r\n"));
     const switches = await rawUpstream((socket) =>
@@ -137,7 +137,7 @@ describe.each(["epoll", "node:http"])("%s", (front) => {
       (socket) => void socket.end("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"),
     );
     stops.push(() => [hangs, nonsense, switches, breaks].forEach((each) => void each.stop()));
-    expect(await statusOf(hangs.port)).toEqual([504, "the upstream did not answer within 300 ms\n"]);
+    expect(await statusOf(hangs.port, 300)).toEqual([504, "the upstream did not answer within 300 ms\n"]);
     expect((await statusOf(nonsense.port))[0]).toBe(502);
     expect((await statusOf(switches.port))[0]).toBe(502);
     // What has begun cannot be answered otherwise: the client sees that it is cut.

@@ -26,7 +26,7 @@ describe.skipIf(lacking !== "")(`WebSocket in Chromium${lacking}`, () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath });
+    browser = await chromium.launch({ executablePath, timeout: 120_000 });
     return () => browser.close();
   });
 

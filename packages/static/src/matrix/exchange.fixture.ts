@@ -23,7 +23,7 @@ export function exchange(port: number, { method, target, headers }: RawRequest):
     const socket = net.connect(port, "127.0.0.1", () =>
       socket.write(`${lines.join("\r\n")}\r\n\r\n`, "latin1"),
     );
-    socket.setTimeout(10_000, () => socket.destroy(new Error(`no answer to ${method} ${target}`)));
+    socket.setTimeout(120_000, () => socket.destroy(new Error(`no answer to ${method} ${target}`)));
     socket.on("data", (part) => parts.push(part));
     socket.on("error", fail);
     socket.on("close", () => {

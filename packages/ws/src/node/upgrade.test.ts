@@ -7,6 +7,7 @@ import {
   Socket,
 } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
+import { unusedPort } from "../../../../scripts/workspace/unused-port.mjs";
 import type { WebSocketConnection } from "../connection.js";
 import { copyingHandler } from "../copying-handler.js";
 import type { WsError } from "../errors.js";
@@ -124,12 +125,7 @@ test.each<[string, Partial<UpgradeOptions>, string]>([
 
 describe("connect", () => {
   test("without anybody there", async () => {
-    const server = createSocketServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const { port } = server.address() as AddressInfo;
-    server.close();
-    await once(server, "close");
-    await expect(connect(`ws://127.0.0.1:${port}`, { handler: echo })).rejects.toMatchObject({
+    await expect(connect(`ws://127.0.0.1:${await unusedPort()}`, { handler: echo })).rejects.toMatchObject({
       code: "TZ_WS_CONNECT",
       cause: { code: "ECONNREFUSED" },
     });
