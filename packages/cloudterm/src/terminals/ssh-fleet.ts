@@ -75,8 +75,8 @@ function connect(host: SshHost, options: SshFleetOptions, signal: AbortSignal | 
     const onAbort = (): void => fail("nobody waits for it any more");
     signal?.addEventListener("abort", onAbort);
     client.once("ready", () => resolve(client));
-    for (const event of ["ready", "close"] as const)
-      client.once(event, () => signal?.removeEventListener("abort", onAbort));
+    const letGo = (): void => signal?.removeEventListener("abort", onAbort);
+    client.once("ready", letGo).once("close", letGo);
     client.on("error", (error) => {
       const pinned = seen === "" || isPinned(host, seen);
       fail(pinned ? error.message : `its host key ${seen} is not one that is pinned`, error);
