@@ -9,6 +9,7 @@ import { delimiter, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { packAll } from "./workspace/pack.mjs";
 import { root } from "./workspace/root.mjs";
+import { userEnvironment } from "./workspace/user-environment.mjs";
 
 const { values } = parseArgs({ options: { node: { type: "string", default: process.execPath } } });
 const node = values.node;
@@ -22,16 +23,10 @@ try {
   cpSync(examples, project, { recursive: true });
   const catalog = readFileSync(join(root, "pnpm-workspace.yaml"), "utf8");
   const version = (name) => new RegExp(`^ {2}"?${name.replace("/", "\\/")}"?: (\\S+)$`, "m").exec(catalog)[1];
-  const others = ["express", "fastify", "hono", "typescript", "@types/node"];
-  const local = Object.fromEntries(packed.map(({ name, tarball }) => [name, `file:${tarball}`]));
-  const manifest = {
-    name: "consumer",
-    private: true,
-    type: "module",
-    dependencies: { ...local, ...Object.fromEntries(others.map((name) => [name, version(name)])) },
-    // Our packages are not in the registry yet, so those that need each other get the tarballs too.
-    overrides: local,
-  };
+  const others = ["express", "fastify", "hono", "typescript", "@types/node"].map(
+    (name) => `${name}@${version(name)}`,
+  );
+  const manifest = { name: "consumer", private: true, type: "module" };
   writeFileSync(join(project, "package.json"), JSON.stringify(manifest, null, 2));
   const install = [
     "install",
@@ -41,7 +36,9 @@ try {
     "--prefer-offline",
     "--loglevel=error",
   ];
-  check("npm install, no script run", "npm", install);
+  // As `npm run pack` says it: all tarballs in one command, so that those that need each other find each other.
+  const tarballs = packed.map(({ tarball }) => tarball);
+  check("npm install of the tarballs, no script run", "npm", [...install, ...tarballs, ...others]);
   check("plain JavaScript: every package imports", node, ["imports.mjs"]);
   check("CommonJS: every package is required", node, ["requires.cjs"]);
   check("TypeScript, Node16 resolution", node, [tsc(), "-p", "tsconfig.node16.json"]);
@@ -54,6 +51,15 @@ try {
   check("the starter: types and build", node, [tsc(), "-p", "starter"]);
   check("the starter: its tests", node, ["--test", "starter/dist/app.test.js"]);
   check("the starter: it serves", node, ["starter.mjs"]);
+  check("npm create tz in a place of its own, from tarballs", node, [
+    join(project, "node_modules/create-tz/dist/cli.js"),
+    join(work, "alone"),
+    "--packages",
+    join(work, "tarballs"),
+  ]);
+  const alone = { cwd: join(work, "alone") };
+  check("the starter alone: npm install", "npm", install, alone);
+  check("the starter alone: npm test", "npm", ["test"], alone);
   check("npm install without FFI", "npm", [...install, "--omit=optional"]);
   check("without FFI: every package but cloudterm imports", node, ["imports.mjs", "@tz/cloudterm"]);
   check("without FFI: CommonJS, every package but cloudterm", node, ["requires.cjs", "@tz/cloudterm"]);
@@ -71,12 +77,12 @@ function tsc() {
   return join(project, "node_modules/typescript/bin/tsc");
 }
 
-function check(name, command, args) {
+function check(name, command, args, { cwd = project } = {}) {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
-    cwd: project,
+    cwd,
     encoding: "utf8",
     timeout: 300_000,
-    env: { ...process.env, NODE_OPTIONS: "", PATH: [dirname(node), process.env.PATH].join(delimiter) },
+    env: { ...userEnvironment(), NODE_OPTIONS: "", PATH: [dirname(node), process.env.PATH].join(delimiter) },
   });
   const ok = status === 0;
   console.log(`${ok ? "ok" : "FAIL"} ${name}`);

@@ -1,7 +1,7 @@
 // Checks every package as npm would get it: packs it, looks into the tarball, runs publint and
 // are-the-types-wrong on it. One line a check; exit code 1 when one failed.
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { promisify } from "node:util";
@@ -9,6 +9,7 @@ import { gzipSync } from "node:zlib";
 import { packAll } from "./workspace/pack.mjs";
 import { readJson, root } from "./workspace/root.mjs";
 import { tarballFiles } from "./workspace/tarball.mjs";
+import { userEnvironment } from "./workspace/user-environment.mjs";
 
 const work = mkdtempSync(join(tmpdir(), "tz-packages-"));
 const tool = (name) => join(root, "node_modules/.bin", name);
@@ -21,7 +22,14 @@ const checks = [
   namesWhatIsThere,
   publintIsClean,
   typesResolve,
+  isRefusedToNpm,
+  hasLicencesOfOthers,
 ];
+/** Bundles with packages of others in them: where their licences are, and whose imports have to be named. */
+const bundles = {
+  "tz-static": { notices: "dist/THIRD-PARTY-NOTICES.txt", sources: "src" },
+  "tz-cloudterm": { notices: "dist/web/THIRD-PARTY-NOTICES.txt", sources: "web" },
+};
 
 let failed = 0;
 try {
@@ -118,6 +126,38 @@ function publintIsClean({ tarball }) {
 function typesResolve({ tarball, packed }) {
   if (!packed.exports?.["."]) return undefined; // A command without an API has no types.
   return failureOf(tool("attw"), [relative(root, tarball), "--profile", "esm-only"]);
+}
+
+/** `npm pack` would leave `workspace:^` in the manifest: it is refused, and what is packed knows nothing of that. */
+async function isRefusedToNpm({ folder, packed }) {
+  if (packed.scripts?.prepack !== undefined) return "carries the script prepack";
+  const run = promisify(execFile)("npm", ["pack", "--dry-run"], { cwd: folder, env: userEnvironment() });
+  const { stderr } = await run.catch((error) => error);
+  return stderr.includes("npm run pack -- --into DIR") ? undefined : `npm pack is not refused: ${stderr}`;
+}
+
+/** What the sources of a bundle import is in it; what that imports in turn is found by the build in the same way. */
+function hasLicencesOfOthers({ name, folder, files }) {
+  const bundle = bundles[name];
+  if (!bundle) return undefined;
+  const notices = files.find((file) => file.name === bundle.notices)?.content;
+  if (notices === undefined) return `lacks ${bundle.notices}`;
+  const sources = join(folder, bundle.sources);
+  const code = readdirSync(sources, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts") && !/\.(test|fixture|setup)\./.test(file))
+    .map((file) => readFileSync(join(sources, file), "utf8"))
+    .join("\n");
+  const imported = new Set(
+    [
+      ...code.matchAll(
+        /^(?:import|export) (?!type)(?:[^";=]*? from )?"((?:@[\w-]+\/)?[a-z][\w.-]*)[^"\n]*";$/gm,
+      ),
+    ].map(([, each]) => each),
+  );
+  const others = [...imported].filter((each) => !/^(@tz\/|node:|node$|koffi$|sharp$)/.test(each));
+  const absent = others.filter((each) => !new RegExp(`^${each} \\d`, "m").test(notices));
+  if (others.length === 0) return "no import of others was found: the check looks in the wrong place";
+  return absent.length > 0 ? `${bundle.notices} does not name ${absent.join(", ")}` : undefined;
 }
 
 function indent(text) {

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { root } from "./workspace/root.mjs";
+import { userEnvironment } from "./workspace/user-environment.mjs";
 
 const { values, positionals } = parseArgs({
   options: { tests: { type: "string", default: "packages" } },
@@ -57,7 +58,7 @@ function check(version, folder) {
 }
 
 function run(command, args, env = {}) {
-  const options = { cwd: root, stdio: "inherit", env: { ...process.env, ...env } };
+  const options = { cwd: root, stdio: "inherit", env: { ...userEnvironment(), ...env } };
   return spawnSync(command, args, options).status === 0;
 }
 

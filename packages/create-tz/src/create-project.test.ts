@@ -27,6 +27,32 @@ test("a project is made with the folder's name and one version of tz", () => {
   expect(dependencies).toEqual({ "@tz/server": "^1.2.3", "@tz/static": "^1.2.3" });
 });
 
+test("a project takes the tarballs of a clone, and so do the packages that need each other", () => {
+  const at = place();
+  const packages = join(at, "packed");
+  mkdirSync(join(packages, "@tz"), { recursive: true });
+  const files = Object.fromEntries(
+    ["server", "static", "sys"].map((name) => [`@tz/${name}`, `@tz/${name}-1.2.3.tgz`]),
+  );
+  for (const file of Object.values(files)) writeFileSync(join(packages, file), "");
+  const folder = join(at, "my-site");
+  const made = () => createProject({ folder, template, version: "1.2.3", packages });
+  expect(made).toThrow(/--packages ".*packed" has no packages\.json/);
+  writeFileSync(
+    join(packages, "packages.json"),
+    JSON.stringify({ ...files, "tz-static": "tz-static-1.2.3.tgz" }),
+  );
+  expect(made()).toContain("package.json");
+  const at1 = (name: string) => `file:${join(packages, "@tz", `${name}-1.2.3.tgz`)}`;
+  const { dependencies, overrides } = manifestOf(folder);
+  expect(dependencies).toEqual({ "@tz/server": at1("server"), "@tz/static": at1("static") });
+  expect(overrides).toEqual({ ...dependencies, "@tz/sys": at1("sys") });
+  rmSync(join(packages, "@tz/sys-1.2.3.tgz"));
+  expect(() => createProject({ folder: join(at, "other"), template, version: "1.2.3", packages })).toThrow(
+    /lacks @tz\/sys; make it again/,
+  );
+});
+
 test("an empty folder and the clone of an empty repository are taken", () => {
   const folder = join(place(), "site");
   mkdirSync(join(folder, ".git"), { recursive: true });

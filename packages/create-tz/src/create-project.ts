@@ -1,5 +1,6 @@
 import { cpSync, existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
+import { packedTz } from "./packed-tz.js";
 import { UsageError } from "./usage-error.js";
 
 /** Names that npm takes for a package (without a scope). */
@@ -14,14 +15,17 @@ export interface NewProject {
   readonly template: string;
   /** Of `@tz/server` and `@tz/static`: all of tz has one version. */
   readonly version: string;
+  /** A folder of tarballs that `npm run pack` of a clone made; without it, they come from the registry. */
+  readonly packages?: string | undefined;
 }
 
 /**
  * Copies the template. Nothing is written unless all of it can be.
  * @returns the names of what was written
- * @throws {UsageError} for a name that is no package name, and a folder that is not empty
+ * @throws {UsageError} for a name that is no package name, a folder that is not empty, and a folder of packages
+ *   that is none
  */
-export function createProject({ folder, template, version }: NewProject): string[] {
+export function createProject({ folder, template, version, packages }: NewProject): string[] {
   const target = resolve(folder);
   const name = basename(target);
   if (!PACKAGE_NAME.test(name)) {
@@ -30,15 +34,23 @@ export function createProject({ folder, template, version }: NewProject): string
     );
   }
   checkEmpty(folder, target);
+  const packed = packages === undefined ? undefined : packedTz(packages);
   cpSync(template, target, { recursive: true });
   for (const [from, to] of Object.entries(RENAMED)) renameSync(join(target, from), join(target, to));
   const manifest = join(target, "package.json");
-  const text = readFileSync(manifest, "utf8");
-  writeFileSync(
-    manifest,
-    text.replace('"tz-app"', JSON.stringify(name)).replaceAll("TZ_VERSION", `^${version}`),
-  );
+  const text = readFileSync(manifest, "utf8").replace('"tz-app"', JSON.stringify(name));
+  writeFileSync(manifest, packed ? withPacked(text, packed) : text.replaceAll("TZ_VERSION", `^${version}`));
   return readdirSync(target).sort();
+}
+
+/** `overrides`: they ask for each other by version, and the registry may not have that one. */
+function withPacked(text: string, packed: Readonly<Record<string, string>>): string {
+  const manifest = JSON.parse(text) as { dependencies: Record<string, string>; overrides?: object };
+  for (const name of Object.keys(manifest.dependencies)) {
+    manifest.dependencies[name] = packed[name] ?? manifest.dependencies[name]!;
+  }
+  manifest.overrides = packed;
+  return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 
 function checkEmpty(folder: string, target: string): void {
