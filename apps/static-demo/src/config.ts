@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { StaticOptions } from "@tz/static";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
@@ -150,7 +150,7 @@ export function readConfig(args: readonly string[], version: string): CommandLin
   let text = "";
   command.configureOutput({ writeOut: (part) => (text += part), writeErr: () => {} });
   try {
-    command.parse(args, { from: "user" });
+    command.parse(asksForHelp(args) ? ["--help"] : args, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { text };
@@ -190,6 +190,11 @@ export function readConfig(args: readonly string[], version: string): CommandLin
       ...(tls === undefined ? [] : ["tls"]),
     ]) as CommandLine["given"],
   };
+}
+
+/** `tz-static help`, as many programs have it; a directory of that name is served. */
+function asksForHelp([first, ...others]: readonly string[]): boolean {
+  return first === "help" && others.length === 0 && !existsSync("help");
 }
 
 function explain(error: CommanderError, command: Command): string {

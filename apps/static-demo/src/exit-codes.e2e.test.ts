@@ -21,6 +21,13 @@ async function refusal(...args: string[]): Promise<string> {
 test.each([
   ["a missing DIR", [join(folder, "no")], /no" does not exist; it must be a directory/],
   ["DIR is a file", [file], /file\.txt" is not a directory/],
+  [
+    "a missing DIR to compress",
+    ["precompress", join(folder, "no")],
+    /no" does not exist; it must be a directory/,
+  ],
+  ["no DIR to compress", ["precompress"], /precompress takes one DIR, got nothing; usage/],
+  ["no FILE to convert", ["import-nginx"], /import-nginx takes one FILE, got nothing; usage/],
   ["an unknown option", [folder, "--prot", "80"], /'--prot'; allowed: .*--port/],
   ["a bad port", [folder, "--port", "99999"], /--port.*'99999'.*0 to 65535/],
   ["a bad loop", [folder, "--loop", "uring"], /--loop.*'uring'.*epoll, node/],

@@ -40,6 +40,7 @@ test("each flag sets its option and nothing else", () => {
 test.each([
   [["--cache-mb", "-1"], /--cache-mb.*-1.*MiB from 0 to 10240/],
   [["--max-file-mb", "20000"], /--max-file-mb.*20000.*10240/],
+  [["--max-file-mb", "0"], /--max-file-mb.*'0'.*from 0\.001 to 10240/],
   [["--ttl", "0"], /--ttl.*seconds from 1 to 604800/],
   [["--etag", "md5"], /--etag.*md5.*weak, strong, off/],
   [["--dotfiles", "maybe"], /--dotfiles.*maybe.*deny, ignore, allow/],

@@ -50,7 +50,7 @@ export function addMountFlags(command: Command): Command {
     )
     .addOption(
       new Option("--max-file-mb <number>", "answer 413 for larger files").argParser(
-        amount(1 / 1024, 10_240, "MiB"),
+        amount(0.001, 10_240, "MiB"),
       ),
     )
     .addOption(

@@ -26,8 +26,9 @@ export function runImportNginx(args: string[]): number {
   }
   const [file, ...rest] = positionals;
   if (file === undefined || rest.length > 0) {
+    const got = positionals.length === 0 ? "nothing" : JSON.stringify(positionals.join(" "));
     throw new UsageError(
-      `import-nginx takes one FILE, got ${JSON.stringify(positionals.join(" "))}; usage: tz-static import-nginx FILE [--server NAME]`,
+      `import-nginx takes one FILE, got ${got}; usage: tz-static import-nginx FILE [--server NAME]`,
     );
   }
   const { config, notes, refusals } = convertNginx(file, values.server);

@@ -1,6 +1,5 @@
-import { statSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { resolve } from "node:path";
+import { checkedDirectory } from "../config.js";
 import { UsageError } from "../usage-error.js";
 import { CODINGS } from "./codings.js";
 import { findOrphans } from "./find-orphans.js";
@@ -30,15 +29,12 @@ export async function runPrecompress(args: readonly string[]): Promise<number> {
   const prunes = args.includes("--prune");
   const [dir, ...rest] = args.filter((arg) => arg !== "--prune");
   if (dir === undefined || rest.length > 0 || dir.startsWith("-")) {
-    throw new UsageError(
-      `precompress takes one DIR, got ${JSON.stringify(args.join(" "))}; usage: tz-static precompress [--prune] DIR`,
-    );
+    const got = args.length === 0 ? "nothing" : JSON.stringify(args.join(" "));
+    throw new UsageError(`precompress takes one DIR, got ${got}; usage: tz-static precompress [--prune] DIR`);
   }
-  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw new UsageError(`DIR ${JSON.stringify(dir)} is not a directory; it must be one`);
-  }
+  const directory = checkedDirectory("DIR", dir);
   const { files, written, current, useless, sourceBytes, formBytes, failures } = await precompress(
-    resolve(dir),
+    directory,
     {
       progress: progressBar(),
     },
@@ -48,7 +44,7 @@ export async function runPrecompress(args: readonly string[]): Promise<number> {
     `${files} files: ${written} forms written, ${current} up to date, ${useless} would save nothing; ` +
       `${Math.round(sourceBytes / KIB)} KiB become ${Math.round(formBytes / KIB)} KiB`,
   );
-  await tellOrphans(resolve(dir), prunes);
+  await tellOrphans(directory, prunes);
   return failures.length > 0 ? 1 : 0;
 }
 
