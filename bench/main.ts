@@ -50,13 +50,13 @@ async function runScenario(scenario: Scenario, commandLine: CommandLine): Promis
   const work = mkdtempSync(join(tmpdir(), `tz-bench-${scenario.name}-`));
   chmodSync(work, 0o755); // Peers that give up root still reach the files.
   try {
-    const { rounds, seconds, connections } = commandLine;
-    const result = await scenario.run(work, commandLine.targets ?? scenario.targets, commandLine);
+    const { rounds, seconds, connections, tiny, targets } = commandLine;
+    const result = await scenario.run(work, targets ?? scenario.targets, commandLine);
     return {
       scenario: scenario.name,
       title: scenario.title,
       machine,
-      settings: { rounds, seconds, connections },
+      settings: { rounds, seconds, connections, ...(tiny && { tiny }), ...(targets && { targets }) },
       result,
     };
   } finally {

@@ -28,6 +28,12 @@ export interface Comparison {
    * that came, and the size of an answer under load is not compared.
    */
   readonly bodyBytes?: number;
+  /**
+   * wrk sends several requests at a time. Its correction of latencies takes the wait for the whole batch for a stall,
+   * and adds samples that nobody waited for (their p99 is 0 when most of them are below the shortest that was seen):
+   * no latencies are told.
+   */
+  readonly inBatches?: boolean;
   /** Server and wrk may use every core, and share them: for what one core does not show. */
   readonly onAllCores?: boolean;
   /** What is wrong with an answer, or `undefined`. A target with a wrong answer is not measured. */
@@ -63,6 +69,8 @@ export interface ComparisonResult {
   readonly rows: readonly Row[];
   /** What was left out, and why. */
   readonly missing: readonly { readonly target: string; readonly why: string }[];
+  /** wrk's latencies mean nothing here. */
+  readonly withoutLatencies?: boolean;
   /** What else was seen, in sentences. */
   readonly notes?: readonly string[];
 }
@@ -132,6 +140,7 @@ export async function compareServers(comparison: Comparison, settings: Settings)
     const base = samples[subjectAt] ?? [];
     return {
       subject: comparison.subject,
+      ...(comparison.inBatches && { withoutLatencies: true }),
       pinning:
         "server" in cores ? `server on core ${cores.server}, wrk on core ${cores.load}` : cores.unpinned,
       missing,

@@ -40,6 +40,28 @@ const goals: readonly Goal[] = [
   { scenario: "cold", against: "nginx", ratioMax: 1 },
 ];
 
+test("a miss is seen to be one, however near it is", () => {
+  const near: Goal = { scenario: "sizes", table: "64 KB", against: "nginx", ratioMax: 0.4987 };
+  const rate: Goal = {
+    scenario: "sizes",
+    table: "64 KB",
+    target: "ours",
+    of: "figure",
+    max: 19.96,
+    unit: "µs",
+  };
+  const lines = checkGoals([near, rate], [report]).map(({ line }) => line);
+  expect(lines[0]).toMatch(/^MISSED .* ≤ 0\.4987 +0\.50$/);
+  expect(lines[1]).toMatch(/^MISSED .* ≤ 19\.96 µs +20\.0$/);
+  const close = { ...near, ratioMax: 0.5 };
+  const row = figureTable({ name: "64 KB", title: "64 KB", unit: "µs", subject: "ours" }, [
+    { target: "ours", ...about, values: [50.2] },
+    { target: "nginx", ...about, values: [100] },
+  ]);
+  const other = { ...report, result: { tables: [row], conditions: "", missing: [] } };
+  expect(checkGoals([close], [other])[0]?.line).toMatch(/^MISSED .* ≤ 0\.5 +0\.502$/);
+});
+
 test("a goal is met by the median of the ratios, at its bound too; what was not measured is not met", () => {
   const verdicts = checkGoals(goals, [report]);
   expect(verdicts.map(({ met, figure }) => [met, figure])).toEqual([

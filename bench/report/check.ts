@@ -40,7 +40,13 @@ function checkRatio(goal: RatioGoal, report: Report | undefined): Verdict {
     goal,
     figure,
     met,
-    line: line(what, figure?.toFixed(2), `≤ ${goal.ratioMax}`, met, why(report, goal.against)),
+    line: line(
+      what,
+      digitsThatTell(figure, [goal.ratioMax], 2),
+      `≤ ${goal.ratioMax}`,
+      met,
+      why(report, goal.against),
+    ),
   };
 }
 
@@ -51,7 +57,8 @@ function checkFigure(goal: FigureGoal, report: Report | undefined): Verdict {
       : rateOf(report, goal.target);
   const met = figure !== undefined && figure <= (goal.max ?? figure) && figure >= (goal.min ?? figure);
   const bound = goal.max === undefined ? `≥ ${goal.min}` : `≤ ${goal.max}`;
-  const shown = figure === undefined ? undefined : figure.toFixed(figure < 100 ? 1 : 0);
+  const bounds = [goal.max, goal.min].filter((each) => each !== undefined);
+  const shown = digitsThatTell(figure, bounds, figure !== undefined && figure < 100 ? 1 : 0);
   return {
     goal,
     figure,
@@ -64,6 +71,20 @@ function checkFigure(goal: FigureGoal, report: Report | undefined): Verdict {
       why(report, goal.target),
     ),
   };
+}
+
+/** As many digits as it takes to see on which side of the bound the figure is: 1.022 is not ≤ 1.02. */
+function digitsThatTell(
+  figure: number | undefined,
+  bounds: readonly number[],
+  fewest: number,
+): string | undefined {
+  if (figure === undefined) return undefined;
+  for (let digits = fewest; digits < 8; digits++) {
+    const shown = figure.toFixed(digits);
+    if (bounds.every((bound) => Math.sign(Number(shown) - bound) === Math.sign(figure - bound))) return shown;
+  }
+  return String(figure);
 }
 
 function rateOf(report: Report | undefined, target: string): number | undefined {

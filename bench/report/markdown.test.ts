@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Row } from "../harness/compare-servers.js";
+import type { ComparisonResult, Row } from "../harness/compare-servers.js";
 import { type Report, toMarkdown } from "./markdown.js";
 import { withTable } from "./publish.js";
 
@@ -50,6 +50,18 @@ test("medians with their spread, the subject as 1, what is missing, and how to r
   expect(text).toContain("Left out: h2o: h2o is not installed (apt-get install h2o).");
   expect(text).toContain("`npm run bench -- hot --rounds 5 --seconds 3 --connections 64`");
   expect(text).not.toContain("Others were at work");
+});
+
+test("latencies that mean nothing are left out, and the command has what was asked for", () => {
+  const plain = report(0.1);
+  const result = { ...(plain.result as ComparisonResult), withoutLatencies: true };
+  const settings = { ...plain.settings, tiny: true, targets: ["tz-static", "nginx"] };
+  const text = toMarkdown({ ...plain, settings, result });
+  expect(text).toContain("| tz-static (1.0): about | 8.00 (7.50 – 8.25) | 1 | 123,457 | 2.0 → 3.0 |");
+  expect(text).not.toContain("p99");
+  expect(text).toContain(
+    "`npm run bench -- hot --rounds 5 --seconds 3 --connections 64 --targets tz-static,nginx --tiny`",
+  );
 });
 
 test("a busy machine is said", () => {

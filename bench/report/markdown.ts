@@ -8,7 +8,11 @@ export interface Report {
   readonly scenario: string;
   readonly title: string;
   readonly machine: Machine;
-  readonly settings: Pick<Settings, "rounds" | "seconds" | "connections">;
+  readonly settings: Pick<Settings, "rounds" | "seconds" | "connections"> & {
+    readonly tiny?: boolean;
+    /** When they were not those of the scenario. */
+    readonly targets?: readonly string[] | undefined;
+  };
   readonly result: ComparisonResult | FigureResult;
 }
 
@@ -43,18 +47,40 @@ export function toMarkdown({ scenario, title, machine, settings, result }: Repor
       ? `\nOthers were at work on this machine: repeat on a quiet one.`
       : undefined,
     "",
-    `Repeat: \`npm run bench -- ${scenario} --rounds ${rounds} --seconds ${seconds} --connections ${connections}\``,
+    `Repeat: \`${command(scenario, settings, result)}\``,
     "",
   ]
     .filter((line) => line !== undefined)
     .join("\n");
 }
 
-function serverLines(result: ComparisonResult): string[] {
+/** What makes the same run again. */
+function command(
+  scenario: string,
+  { rounds, seconds, connections, tiny, targets }: Report["settings"],
+  result: Report["result"],
+): string {
+  const ran = ("tables" in result ? result.tables.flatMap(({ rows }) => rows) : result.rows) as readonly {
+    readonly target: string;
+  }[];
   return [
-    `| Server | CPU µs per request | ${result.subject} ÷ it | requests/s | p50 µs | p99 µs | RSS idle → after, MiB |`,
-    "|---|---|---|---|---|---|---|",
-    ...result.rows.map((row) => `| ${cells(row, result.subject).join(" | ")} |`),
+    ...(ran.some(({ target }) => target === "picohttpparser") ? ["PICOHTTPPARSER_DIR=its-source"] : []),
+    `npm run bench -- ${scenario} --rounds ${rounds} --seconds ${seconds} --connections ${connections}`,
+    ...(targets ? [`--targets ${targets.join(",")}`] : []),
+    ...(tiny ? ["--tiny"] : []),
+  ].join(" ");
+}
+
+function serverLines(result: ComparisonResult): string[] {
+  const isTold = (_: string, column: number) => !result.withoutLatencies || (column !== 4 && column !== 5);
+  const heads = [
+    ...["Server", "CPU µs per request", `${result.subject} ÷ it`, "requests/s", "p50 µs", "p99 µs"],
+    "RSS idle → after, MiB",
+  ].filter(isTold);
+  return [
+    `| ${heads.join(" | ")} |`,
+    `|${"---|".repeat(heads.length)}`,
+    ...result.rows.map((row) => `| ${cells(row, result.subject).filter(isTold).join(" | ")} |`),
     "",
   ];
 }

@@ -100,7 +100,7 @@ export const scenario: Scenario = {
           points: PERCENTILES.map(({ name, x }) => ({ x: 100 / (100 - x), table: name })),
         },
       ],
-      conditions: `Requests at times fixed beforehand, ${rate} a second; a request that has to wait is charged for it (no coordinated omission). ${settings.connections} connections.`,
+      conditions: `Requests at times fixed beforehand, ${rate} a second: half of what nginx answered to the same client without a pause, in one round just before and on the machine as it was then; a request that has to wait is charged for it (no coordinated omission). ${settings.connections} connections.`,
       missing: probed.missing,
     };
   },

@@ -17,6 +17,7 @@ export const scenario: Scenario = {
         work,
         path: "/style.css",
         script: script("pipeline.lua", 16),
+        inBatches: true,
         check: wrongStyleSheet,
       },
       settings,
