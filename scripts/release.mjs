@@ -1,14 +1,21 @@
-// A release: versions and changelogs from the changesets, build, checks, publication with provenance.
-// `--dry-run` does all but the publication, on a copy of what git has and of its changes, and shows what would change.
+// A release as files: versions and changelogs from the changesets, build, checks, a commit with its tags, and in DIR
+// the tarballs and `release.bundle` (commit and tags). Nothing is published or pushed: scripts/publish.mjs and git do.
+// `npm run release -- --into DIR`; `--dry-run` does it on a copy of what git has and of its changes, shows what would
+// change, and throws it away.
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { packAll } from "./workspace/pack.mjs";
 import { root } from "./workspace/root.mjs";
 
-const { values } = parseArgs({ options: { "dry-run": { type: "boolean", default: false } } });
+const { values } = parseArgs({
+  options: { "dry-run": { type: "boolean", default: false }, into: { type: "string" } },
+});
 const isDry = values["dry-run"];
+// npm runs scripts in the workspace folder; DIR is meant from where the user called.
+const into = values.into && resolve(process.env.INIT_CWD ?? ".", values.into);
 const git = (args, cwd = root) => execFileSync("git", args, { cwd, encoding: "utf8" }).trim();
 
 class ReleaseFailed extends Error {}
@@ -16,8 +23,8 @@ class ReleaseFailed extends Error {}
 const folder = isDry ? mkdtempSync(join(tmpdir(), "tz-release-")) : root;
 try {
   if (!isDry && git(["status", "--porcelain"]) !== "") fail("there are changes that are not committed");
-  if (!isDry && !process.env.GITHUB_ACTIONS)
-    fail("a release is made by the release workflow; here only --dry-run");
+  if (!isDry && !into)
+    fail("--into names the folder for the tarballs; --dry-run only shows what would change");
   if (isDry) {
     git(["worktree", "add", "--detach", "--quiet", folder, withChanges()]);
     step("install", ["scripts/install.mjs"]);
@@ -37,9 +44,20 @@ try {
   if (isDry) {
     console.log("\ndry run: nothing was published, nothing changed");
   } else {
-    // Before the publication: that is what its tags are to name.
+    const before = git(["rev-parse", "HEAD"]);
     git(["commit", "--quiet", "--message", "Release"]);
-    publish();
+    for (const tag of published()) git(["tag", tag]);
+    packAll(into);
+    git([
+      "bundle",
+      "create",
+      "--quiet",
+      join(into, "release.bundle"),
+      `${before}..HEAD`,
+      "HEAD",
+      ...published(),
+    ]);
+    console.log(`\n${into} has the tarballs and release.bundle; nothing was published or pushed`);
   }
 } catch (error) {
   if (!(error instanceof ReleaseFailed)) throw error;
@@ -66,20 +84,10 @@ function published() {
     .map(({ name, version }) => `${name}@${version}`);
 }
 
-/** `changeset publish` calls pnpm by its name, which npx puts on the path. */
-function publish() {
-  const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  step("publish", ["--yes", packageManager, "exec", "changeset", "publish"], "npx");
-}
-
-function step(name, args, command = process.execPath) {
+function step(name, args) {
   console.log(`\n=== ${name}`);
   const start = performance.now();
-  const { status } = spawnSync(command, args, {
-    cwd: folder,
-    stdio: "inherit",
-    env: { ...process.env, NPM_CONFIG_PROVENANCE: "true" },
-  });
+  const { status } = spawnSync(process.execPath, args, { cwd: folder, stdio: "inherit" });
   if (status !== 0) fail(`${name} failed`);
   console.log(`--- ${name}: ${Math.round((performance.now() - start) / 1000)} s`);
 }
