@@ -5,10 +5,12 @@ import { root } from "../scripts/workspace/root.mjs";
 import { writeApi } from "./assemble/api.mjs";
 import { imagesOf, rewriteLinks } from "./assemble/links.mjs";
 import { pages } from "./assemble/pages.mjs";
+import { brokenAnchors } from "./assemble/site-anchors.mjs";
 import { collected } from "./assemble/tables.mjs";
 import { unplaced } from "./navigation.mjs";
 
-/** Assembles the pages below `source` and builds the site to `out`. Throws on a dead link or a page nobody names. */
+/** Assembles the pages below `source` and builds the site to `out`. Throws on a dead link, on an anchor that is not
+ * there, and on a page nobody names. */
 export async function buildSite({ source, out, api = true }) {
   rmSync(source, { recursive: true, force: true });
   const all = pages();
@@ -40,6 +42,8 @@ export async function buildSite({ source, out, api = true }) {
   // The configuration reads it: VitePress takes no source folder as an argument.
   process.env.TZ_SITE_SOURCE = source;
   await build(join(root, "website"), { outDir: out });
+  const broken = brokenAnchors(out, process.env.TZ_DOCS_BASE || "/");
+  if (broken.length > 0) throw new Error(`links to headings that are not there:\n${broken.join("\n")}`);
 
   function writeCollected(page, title, intro, heading, from) {
     const { head, parts } = collected(title, intro, heading, from);

@@ -19,12 +19,14 @@ const app = createServer();
 
 beforeAll(async () => {
   // The API reference is built by a step of its own. A process of its own: VitePress resolves otherwise under vitest.
-  const { NODE_ENV: _, VITEST: __, ...env } = process.env;
+  // Below a path of its host, as GitHub serves it; `npm run docs:build` makes it for `/`.
+  const { NODE_ENV: _, VITEST: __, ...others } = process.env;
+  const env = { ...others, TZ_DOCS_BASE: "/tz/" };
   const build = join(import.meta.dirname, "build.mjs");
   await promisify(execFile)(process.execPath, [build, "--no-api", "--out", join(folder, "site")], { env });
-  app.mount(staticMount("/", join(folder, "site"), { cleanUrls: true, errorPages: { 404: "404.html" } }));
+  app.mount(staticMount("/tz", join(folder, "site"), { cleanUrls: true, errorPages: { 404: "404.html" } }));
   const { port } = await app.listen({ port: 0 });
-  address = `http://127.0.0.1:${port}`;
+  address = `http://127.0.0.1:${port}/tz`;
   if (!executablePath) return;
   const args = [
     "--no-sandbox",
@@ -130,7 +132,7 @@ async function visited(page: Page, path: string): Promise<string[]> {
 (executablePath ? test : test.skip)("the search finds an option (needs the program chromium)", async () => {
   const page = await browser!.newPage();
   page.setDefaultTimeout(120_000);
-  await page.goto(address, { waitUntil: "networkidle" });
+  await page.goto(`${address}/`, { waitUntil: "networkidle" });
   await page.keyboard.press("Control+k");
   await page.locator("#localsearch-input").fill("maxHeadBytes");
   const first = page.locator("#localsearch-list .result").first();

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { slug } from "../../scripts/workspace/anchors.mjs";
 import { root } from "../../scripts/workspace/root.mjs";
 import { pages } from "../assemble/pages.mjs";
 import { navigation } from "../navigation.mjs";
@@ -33,8 +34,14 @@ function decisions() {
     }));
 }
 
+/** The path of the site on its host: `/` or, for a project page of GitHub, `/tz/`. */
+const base = process.env.TZ_DOCS_BASE || "/";
+if (!/^\/([\w.-]+\/)*$/.test(base))
+  throw new Error(`TZ_DOCS_BASE is "${base}"; it begins and ends with a slash`);
+
 export default {
   srcDir: source,
+  base,
   title: "tz",
   description: "HTTP serving for Node in TypeScript, at the speed of the kernel",
   lang: "en",
@@ -46,6 +53,9 @@ export default {
     theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
     // READMEs write <Angle> brackets as text.
     config: (md) => md.set({ html: false }),
+    // The same links lead to the same headings on GitHub and here.
+    anchor: { slugify: slug },
+    headers: { slugify: slug },
     languageAlias: { console: "shellsession" },
   },
   themeConfig: {

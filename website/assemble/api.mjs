@@ -1,7 +1,8 @@
 // API reference of every package, from its TSDoc.
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Application } from "typedoc";
+import { anchorsOf } from "../../scripts/workspace/anchors.mjs";
 import { root } from "../../scripts/workspace/root.mjs";
 
 /** Packages that have an entry point, in the order of their names. */
@@ -40,4 +41,20 @@ export async function writeApi(folder) {
   // `server/src` is the folder; what a reader imports is the package.
   for (const module of project.children ?? []) module.name = module.name.replace(/^([\w-]+)\/src$/, "@tz/$1");
   await app.generateOutputs(project);
+  for (const file of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+    if (file.endsWith(".md")) numberAnchors(join(folder, file));
+  }
+}
+
+/**
+ * typedoc gives a number to a name that differs from another in its case only (a property `arenaMark`, which has no
+ * heading, and the type `ArenaMark`): the number is taken from links whose heading has none.
+ */
+function numberAnchors(file) {
+  const text = readFileSync(file, "utf8");
+  const anchors = anchorsOf(text);
+  const mended = text.replace(/\]\(#([^)\s]+?)-\d+\)/g, (whole, name) =>
+    !anchors.has(/#([^)]+)/.exec(whole)[1]) && anchors.has(name) ? `](#${name})` : whole,
+  );
+  if (mended !== text) writeFileSync(file, mended);
 }
