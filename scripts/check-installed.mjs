@@ -7,7 +7,6 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { packAll } from "./workspace/pack.mjs";
 import { root } from "./workspace/root.mjs";
 import { userEnvironment } from "./workspace/user-environment.mjs";
 
@@ -19,7 +18,7 @@ const examples = join(root, "scripts/consumer");
 let failed = 0;
 
 try {
-  const packed = packAll(join(work, "tarballs"));
+  const tarballs = packedAsTold(join(work, "tarballs"));
   cpSync(examples, project, { recursive: true });
   const catalog = readFileSync(join(root, "pnpm-workspace.yaml"), "utf8");
   const version = (name) => new RegExp(`^ {2}"?${name.replace("/", "\\/")}"?: (\\S+)$`, "m").exec(catalog)[1];
@@ -36,8 +35,6 @@ try {
     "--prefer-offline",
     "--loglevel=error",
   ];
-  // As `npm run pack` says it: all tarballs in one command, so that those that need each other find each other.
-  const tarballs = packed.map(({ tarball }) => tarball);
   check("npm install of the tarballs, no script run", "npm", [...install, ...tarballs, ...others]);
   check("plain JavaScript: every package imports", node, ["imports.mjs"]);
   check("CommonJS: every package is required", node, ["requires.cjs"]);
@@ -72,6 +69,16 @@ try {
   rmSync(work, { recursive: true, force: true });
 }
 process.exit(failed > 0 ? 1 : 0);
+
+/** What `npm run pack` tells a user to install: all tarballs in one command, as they need each other. */
+function packedAsTold(folder) {
+  const pack = join(root, "scripts/pack.mjs");
+  const options = { encoding: "utf8", env: userEnvironment(), stdio: ["ignore", "pipe", "inherit"] };
+  const { stdout, status } = spawnSync(process.execPath, [pack, "--into", folder], options);
+  const told = /^ {2}npm install (.+)$/m.exec(stdout)?.[1];
+  if (status !== 0 || told === undefined) throw new Error(`npm run pack ended with ${status}: ${stdout}`);
+  return told.split(" ");
+}
 
 function tsc() {
   return join(project, "node_modules/typescript/bin/tsc");
