@@ -1,5 +1,6 @@
 import { fieldLines } from "./serialize/field-check.js";
 import { framingOf, type HeadFraming } from "./serialize/head-framing.js";
+import { checkInterimFields } from "./serialize/interim-fields.js";
 import { checkStatus } from "./serialize/status-line.js";
 
 /** Status and fields of an answer, checked and encoded once and sent many times. */
@@ -13,11 +14,13 @@ export class ResponseHead {
 
   /**
    * @throws {HeadWriteError} for a status outside 100 … 599, a name that is not a token, or a value with CR, LF,
-   *   NUL, another control character or one beyond U+00FF: a head that exists can be sent
+   *   NUL, another control character or one beyond U+00FF: a head that exists can be sent; for `Content-Length` or
+   *   `Transfer-Encoding` in a 1xx
    */
   constructor(status: number, fields: readonly string[]) {
     checkStatus(status);
     this.#text = `${fieldLines(fields)}\r\n`;
+    checkInterimFields(status, fields);
     this.status = status;
     this.fields = fields;
   }

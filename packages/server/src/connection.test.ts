@@ -21,6 +21,38 @@ describe("keep-alive and pipelining", () => {
     expect(client.ended).toBe(false);
   });
 
+  test("a head that comes byte by byte is refused as soon as no end can make it good", async () => {
+    for (const [begin, wrong] of [
+      ["GE", "\x01"],
+      ["GET / HTTP/1.1\r\nHost: a\r\nX: b", "\x00"],
+      ["GET / HTTP/1.1\r\nHost: a\r\nX: b", "\x7f"],
+      ["GET / HTTP/1.1\r\nHost: a\r\nX: b\r", "c"],
+      ["GET / HTTP/1.1\r\nHost: a\r\nX: b", "\rc"],
+      ["GET / HTTP/1.1\r", "\r"],
+    ] as const) {
+      const server = await fakeServer(echo);
+      const client = server.connect();
+      for (const byte of begin) {
+        client.clientSend(byte);
+        await server.settle();
+      }
+      expect(client.received.byteLength).toBe(0);
+      client.clientSend(wrong);
+      await server.settle();
+      expect([begin + wrong, client.received.toString("latin1").slice(0, 12)]).toEqual([
+        begin + wrong,
+        "HTTP/1.1 400",
+      ]);
+    }
+    const server = await fakeServer(echo);
+    const client = server.connect();
+    for (const byte of GET("/good", "X: a\tb", "Y: \xe9")) {
+      client.clientSend(byte);
+      await server.settle();
+    }
+    expect(parseResponses(client.received).map(({ body }) => body)).toEqual(["GET /good "]);
+  });
+
   test("pipelined requests are answered in order, however long each takes", async () => {
     const waits: (() => void)[] = [];
     const server = await fakeServer(async (request) => {

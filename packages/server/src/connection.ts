@@ -23,7 +23,7 @@ import {
   SECURE_LINES,
   STREAMING,
 } from "./connection-state.js";
-import { append, beginsLine, beginsWithHead, endsLine } from "./cut-head.js";
+import { append, beginsLine, beginsWithHead, breaksLine, endsLine } from "./cut-head.js";
 import { ServerError } from "./errors.js";
 import { Pace } from "./limits/pace.js";
 import type { DeferredSender } from "./loop/deferred-sends.js";
@@ -149,8 +149,8 @@ export class Connection
     let seen = 0;
     if (pending !== null) {
       const begun = (this.flags & HEAD_BEGUN) !== 0;
-      // A cut head is looked at again when a line of it has ended, or when it is too long: byte by byte it costs no
-      // more than at once.
+      // A cut head is looked at again when a line of it has ended or cannot end well, or when it is too long: byte by
+      // byte it costs no more than at once.
       if (begun && this.#headGoesOn(pending.byteLength + end - start, memory.bytes, start, end)) {
         this.#pending = append(pending, memory.bytes, start, end);
         return;
@@ -170,7 +170,7 @@ export class Connection
   #headGoesOn(length: number, bytes: Uint8Array, start: number, end: number): boolean {
     const { maxRequestLineBytes, maxHeadBytes } = this.core.options;
     const limit = (this.flags & LINE_DONE) !== 0 ? maxHeadBytes : maxRequestLineBytes;
-    return length < limit && !endsLine(bytes, start, end);
+    return length < limit && !endsLine(bytes, start, end) && !breaksLine(this.#pending!, bytes, start, end);
   }
 
   onEnd(): void {
@@ -699,7 +699,13 @@ export class Connection
     if (error !== undefined) this.core.reportError(error, this);
     if (this.gone) return;
     if (!complete) {
-      this.transport.destroy();
+      const { body: sent } = plan;
+      // Where only the connection's end says where the content ends, an end in order would say that it is whole.
+      if (this.#minorVersion === 0 && sent.kind === "stream" && sent.length === undefined) {
+        this.transport.reset();
+      } else {
+        this.transport.destroy();
+      }
       return;
     }
     const body = this.#body;

@@ -10,6 +10,26 @@ export function endsLine(bytes: Uint8Array, start: number, end: number): boolean
   return at >= 0 && at < end;
 }
 
+const TAB = 9;
+const SPACE = 32;
+const DELETE = 127;
+
+/**
+ * Whether `bytes[start, end)`, which end no line, have what no line may have: a control character, or something behind a
+ * CR. The parser will refuse it, and needs no more for that.
+ * @param before what came before them
+ */
+export function breaksLine(before: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  let isBehindReturn = before[before.byteLength - 1] === CARRIAGE_RETURN;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at]!;
+    if (isBehindReturn || byte === DELETE) return true;
+    isBehindReturn = byte === CARRIAGE_RETURN;
+    if (byte < SPACE && !isBehindReturn && byte !== TAB) return true;
+  }
+  return false;
+}
+
 /** Whether a line that is not empty ends in `bytes[start, end)`: the empty ones in front of a request do not count. */
 export function beginsLine(bytes: Uint8Array, start: number, end: number): boolean {
   let at = start;

@@ -42,6 +42,11 @@ export const SERVER_ERRORS = {
     status: 500,
     meaning: "A cookie that browsers would refuse, or that would break the field.",
   },
+  TZ_SERVER_URL: {
+    status: 400,
+    meaning: "A Fetch handler is asked for a URL that has no host, or another path than the one that came.",
+  },
+  TZ_SERVER_METHOD: { status: 501, meaning: "A Fetch handler is asked by CONNECT, TRACE or TRACK." },
   TZ_SERVER_OVERLOADED: { status: 503, meaning: "More requests wait than `maxQueuedRequests`." },
   TZ_SERVER_REQUEST_OVER: {
     status: 500,

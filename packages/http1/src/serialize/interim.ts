@@ -1,5 +1,6 @@
 import { HeadWriteError } from "../errors.js";
 import { fieldLines } from "./field-check.js";
+import { checkInterimFields } from "./interim-fields.js";
 import { statusLine } from "./status-line.js";
 
 /**
@@ -11,5 +12,7 @@ import { statusLine } from "./status-line.js";
 export function encodeInterim(status: number, fields: readonly string[] = []): Uint8Array {
   if (!(status >= 100 && status < 200))
     throw new HeadWriteError("TZ_HTTP1_WRITE_STATUS", `Status ${status} is not an interim one (1xx)`);
-  return Buffer.from(`${statusLine(status)}${fieldLines(fields)}\r\n`, "latin1");
+  const lines = fieldLines(fields);
+  checkInterimFields(status, fields);
+  return Buffer.from(`${statusLine(status)}${lines}\r\n`, "latin1");
 }

@@ -57,6 +57,13 @@ test("RFC 9110 §15.2: interim replies", () => {
     expect.objectContaining({ code: "TZ_HTTP1_WRITE_VALUE" }),
   );
   expect(() => encodeInterim(200)).toThrow(expect.objectContaining({ code: "TZ_HTTP1_WRITE_STATUS" }));
+  for (const name of ["Content-Length", "content-length", "Transfer-Encoding"]) {
+    const refusal = expect.objectContaining({ code: "TZ_HTTP1_WRITE_NAME" });
+    expect(() => encodeInterim(103, [name, "5"])).toThrow(refusal);
+    expect(() => new ResponseHead(103, ["A", "Content-Length", name, "5"])).toThrow(refusal);
+    expect(new ResponseHead(103, ["A", name]).status).toBe(103);
+    expect(new ResponseHead(200, [name, "5"]).status).toBe(200);
+  }
 });
 
 describe("chunks", () => {

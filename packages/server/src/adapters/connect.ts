@@ -1,9 +1,11 @@
 import { IncomingMessage, ServerResponse } from "node:http";
 import { Duplex } from "node:stream";
-import { ResponseHead, type ResponsePlan } from "@tz/http1";
+import { HeadWriteError, ResponseHead, type ResponsePlan } from "@tz/http1";
 import { ServerError } from "../errors.js";
 import type { Middleware } from "../handlers/hooks.js";
 import type { ServerRequest } from "../request.js";
+import { fieldIn } from "../response/field-list.js";
+import { asksToClose } from "../response/framed-plan.js";
 
 /** Middleware of Connect and Express, and their apps. */
 export type ConnectMiddleware = (
@@ -15,6 +17,8 @@ export type ConnectMiddleware = (
 /** Fields that the server itself writes. */
 const OWN_FIELDS = new Set(["connection", "keep-alive", "transfer-encoding"]);
 const HEAD_END = "\r\n\r\n";
+/** Of up to 2^53 - 1. */
+const LENGTH = /^\d{1,15}$/;
 
 /**
  * Runs Connect middleware, or a whole Express app, as middleware of this server: it gets Node's own request and
@@ -100,6 +104,18 @@ function incomingOf(request: ServerRequest, socket: ExchangeSocket): IncomingMes
 }
 
 const WITHOUT_CONTENT = new Set([204, 304]);
+/** The server frames the content: Node would put its chunks into ours. Trailers do not pass. */
+const NOT_PASSED = ["transfer-encoding", "trailer"];
+
+/** The fields that `writeHead` was given, an object or a list, without those that do not pass. */
+function withoutFraming(given: unknown): unknown {
+  if (typeof given !== "object" || given === null) return given;
+  const passes = (name: unknown): boolean => !NOT_PASSED.includes(String(name).toLowerCase());
+  if (!Array.isArray(given))
+    return Object.fromEntries(Object.entries(given).filter(([name]) => passes(name)));
+  if (given.every(Array.isArray)) return given.filter(([name]) => passes(name));
+  return given.filter((_, i) => passes(given[i - (i % 2)]));
+}
 
 /** Express gives the response another prototype: what differs from Node's has to be its own. */
 function outgoingOf(incoming: IncomingMessage, socket: ExchangeSocket): ServerResponse {
@@ -109,18 +125,19 @@ function outgoingOf(incoming: IncomingMessage, socket: ExchangeSocket): ServerRe
   outgoing.sendDate = false;
   outgoing.useChunkedEncodingByDefault = false;
   outgoing.assignSocket(socket as unknown as NonNullable<ServerResponse["socket"]>);
-  // Trailers do not pass: without chunks Node would throw for the announcement.
+  // So that Node says nothing of the connection but what the app does.
+  outgoing.removeHeader("connection");
   outgoing.addTrailers = () => {};
   const writeHead = outgoing.writeHead as (...given: unknown[]) => ServerResponse;
   outgoing.writeHead = (...given: unknown[]) => {
-    outgoing.removeHeader("trailer");
-    return writeHead.apply(outgoing, given);
+    for (const name of NOT_PASSED) outgoing.removeHeader(name);
+    return writeHead.apply(outgoing, given.map(withoutFraming));
   };
   // What is whole has a length, as on Node's own connections.
   const end = outgoing.end as (...given: unknown[]) => ServerResponse;
   outgoing.end = (...given: unknown[]) => {
     const [content, encoding] = given;
-    const isFramed = outgoing.hasHeader("content-length") || outgoing.hasHeader("transfer-encoding");
+    const isFramed = outgoing.hasHeader("content-length");
     const mayHave = incoming.method !== "HEAD" && !WITHOUT_CONTENT.has(outgoing.statusCode);
     if (!outgoing.headersSent && !isFramed && mayHave) {
       const length = lengthOf(content, encoding);
@@ -223,6 +240,14 @@ class ExchangeSocket extends Duplex {
   /** The response is complete. */
   finish(): void {
     this.#ended = true;
+    if (!this.#begun) {
+      this.#reject(
+        new HeadWriteError(
+          "TZ_HTTP1_WRITE_STATUS",
+          "The middleware ended its answer with an interim status (1xx); allowed: 200 to 599",
+        ),
+      );
+    }
     clearTimeout(this.#timer);
     this.#wake?.();
   }
@@ -243,18 +268,23 @@ class ExchangeSocket extends Duplex {
     this.#begun = true;
     const fields: string[] = [];
     let length: number | undefined;
+    let close = false;
     for (const line of text.split("\r\n").slice(1)) {
       const colon = line.indexOf(":");
       const name = line.slice(0, colon);
       const value = line.slice(colon + 1).trim();
-      if (OWN_FIELDS.has(name.toLowerCase())) continue;
-      if (name.toLowerCase() === "content-length") length = Number(value);
+      const known = name.toLowerCase();
+      if (known === "connection") close ||= asksToClose(value);
+      if (OWN_FIELDS.has(known)) continue;
+      // What is no length is the server's to mend.
+      if (known === "content-length") length = LENGTH.test(value) ? Number(value) : undefined;
       fields.push(name, value);
     }
     try {
       this.#resolve({
         head: new ResponseHead(status, fields),
         body: { kind: "stream", length, chunks: this.#stream() },
+        ...(close && { close }),
       });
     } catch (error) {
       this.#reject(error as Error);
@@ -308,11 +338,13 @@ function withFields(plan: ResponsePlan, fields: readonly string[]): ResponsePlan
     return name === "set-cookie" || !(own.has(name) || OWN_FIELDS.has(name));
   });
   const head = new ResponseHead(plan.head.status, [...plan.head.fields, ...more]);
+  const connection = fieldIn(fields, "connection");
+  const close = connection !== undefined && asksToClose(connection) ? true : plan.close;
   // Its bytes in memory hold the old head: it goes out in parts.
   return {
     head,
     body: plan.body,
-    ...(plan.close === undefined ? {} : { close: plan.close }),
+    ...(close === undefined ? {} : { close }),
     ...(plan.upgrade === undefined ? {} : { upgrade: plan.upgrade }),
     release: () => plan.release?.(),
   };

@@ -1,3 +1,4 @@
+import { ServerError } from "../errors.js";
 import type { ServerRequest } from "../request.js";
 import type { Handler } from "../server-core.js";
 
@@ -24,11 +25,29 @@ export function fetchHandler(fetch: FetchHandler, prefix: string): Handler {
   return async (request) => fetch(webRequest(request, prefix));
 }
 
-/** A web `Request` for a request, whose URL has lost `prefix`. */
+/** What a `Request` refuses to be (WHATWG Fetch §2.2.1). */
+const FORBIDDEN_METHODS = new Set(["CONNECT", "TRACE", "TRACK"]);
+/** A segment that a URL parser takes away (WHATWG URL §4.4), or what it takes for a slash. */
+const REWRITTEN = /(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)|\\/i;
+
+/**
+ * A web `Request` for a request, whose URL has lost `prefix`.
+ *
+ * Its URL has the path that hooks and middleware have seen: one that a URL parser would change is refused.
+ * @throws ServerError `TZ_SERVER_URL` (400) for a path with `.` or `..` as a segment, plain or percent-encoded, or with a
+ *   backslash, and for a host that no URL can have; `TZ_SERVER_METHOD` (501)
+ */
 export function webRequest(request: ServerRequest, prefix = ""): Request {
-  const { method, target, body, client } = request;
+  const { method, target, path, body, client } = request;
+  if (FORBIDDEN_METHODS.has(method.toUpperCase())) {
+    throw new ServerError("TZ_SERVER_METHOD", `a Fetch handler cannot be asked by ${method}`);
+  }
+  if (REWRITTEN.test(path)) {
+    throw new ServerError("TZ_SERVER_URL", "the path has a dot segment or a backslash");
+  }
   const rest = withoutPrefix(target, prefix);
   const url = `${client.scheme}://${client.host || "localhost"}${target === "*" ? "/" : rest}`;
+  if (!URL.canParse(url)) throw new ServerError("TZ_SERVER_URL", "the host is none that a URL can have");
   const init: RequestInit & { duplex?: "half" } = {
     method,
     headers: headersOf(request),

@@ -29,7 +29,8 @@ export function toNodeListener(app: App): (incoming: IncomingMessage, outgoing: 
   return (incoming, outgoing) => {
     countIn(app);
     const client = new NodeClient(incoming, outgoing);
-    const reply = (plan: ResponsePlan): void => void send(plan, incoming, outgoing, core, client);
+    let body: RequestBody | null = null;
+    const reply = (plan: ResponsePlan): void => void send(plan, incoming, outgoing, body, core, client);
     // The head is written out and read by the app's own parser: one set of rules for what is a request.
     const text = headText(incoming);
     const { memory } = core.loop;
@@ -45,7 +46,6 @@ export function toNodeListener(app: App): (incoming: IncomingMessage, outgoing: 
       reply(errorPlan(used === 0 ? 400 : parseErrorOf(used).status, true));
       return;
     }
-    let body: RequestBody | null = null;
     if (head.chunked || head.contentLength > 0) {
       // Node takes the chunked coding off: what comes is the content, until it ends.
       const length = head.chunked ? Number.POSITIVE_INFINITY : head.contentLength;
@@ -133,6 +133,7 @@ async function send(
   plan: ResponsePlan,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
+  requestBody: RequestBody | null,
   core: ServerCore,
   client: NodeClient,
 ): Promise<void> {
@@ -153,8 +154,8 @@ async function send(
     }
     const fields = [...head.fields];
     if (head.framing.dates === 0) fields.push("Date", httpDate(Date.now()));
-    // A body that was not read cannot be told from the next request.
-    if (plan.close === true || !incoming.complete) fields.push("Connection", "close");
+    const isKept = plan.close !== true && leavesRoom(requestBody, core.options.maxDiscardBytes);
+    if (!isKept) fields.push("Connection", "close");
     outgoing.sendDate = false;
     outgoing.writeHead(head.status, REASON_PHRASES[head.status] ?? "", fields);
     if (incoming.method === "HEAD" || body.kind === "none" || head.status === 204 || head.status === 304) {
@@ -168,17 +169,38 @@ async function send(
     } else {
       const sink = new ResponseSink(outgoing);
       if (await sendStream(sink, body.chunks, body.length, false)) outgoing.end();
-      else outgoing.destroy();
+      else cut(incoming, outgoing);
     }
     await finished(outgoing);
+    if (isKept && requestBody?.complete === false && !outgoing.destroyed) {
+      requestBody.discard();
+      incoming.resume();
+    }
   } catch (error) {
     core.reportError(error, client);
-    outgoing.destroy();
+    cut(incoming, outgoing);
   } finally {
     plan.release?.();
     if (outgoing.writableFinished) observer?.finished(client);
     else observer?.aborted(client);
   }
+}
+
+/**
+ * Whether the next request can be found behind the body. Node is not done with a request without one, either, while its
+ * listener runs: `incoming.complete` says nothing of it.
+ */
+function leavesRoom(body: RequestBody | null, maxDiscardBytes: number): boolean {
+  if (body === null || body.complete) return true;
+  return body.error === null && body.remainingBytes <= maxDiscardBytes;
+}
+
+/** Where only the connection's end says where the content ends, an end in order would say that it is whole. */
+function cut(incoming: IncomingMessage, outgoing: ServerResponse): void {
+  const { socket } = incoming;
+  const isDelimited = incoming.httpVersion !== "1.0" || outgoing.hasHeader("content-length");
+  if (!isDelimited && !("encrypted" in socket)) socket.resetAndDestroy();
+  outgoing.destroy();
 }
 
 class ResponseSink implements StreamSink {

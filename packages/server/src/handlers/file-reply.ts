@@ -2,6 +2,7 @@ import { FIELD, type FieldId, type PlanMount, type PlanRequest, type ResponsePla
 import type { ServerRequest } from "../request.js";
 import { withFields } from "../response/field-list.js";
 import { replacedPlan } from "../response/replaced-plan.js";
+import { checkReplyOptions } from "./reply-options.js";
 
 export interface FileOptions {
   /** Offers the file for saving under this name (`Content-Disposition: attachment`, RFC 6266). */
@@ -9,6 +10,9 @@ export interface FileOptions {
   /** Fields of the answer that has the file, or says that it has not changed; they replace the mount's own. */
   readonly fields?: readonly string[];
 }
+
+const DEFAULTS: FileOptions = {};
+const OPTIONS = ["download", "fields"];
 
 /** What asks for a part of a file, or for nothing when the client has it: of GET and HEAD only. */
 const CONDITIONS: readonly FieldId[] = [
@@ -45,8 +49,9 @@ export function file(
   request: ServerRequest<never, never> | ServerRequest,
   files: PlanMount,
   path: string,
-  options: FileOptions = {},
+  options: FileOptions = DEFAULTS,
 ): ResponsePlan | Promise<ResponsePlan> {
+  if (options !== DEFAULTS) checkReplyOptions("file", options, OPTIONS);
   const plan = files.plan(new FileRequest(request.head, targetOf(files.prefix, path)));
   const { download, fields = [] } = options;
   if (download === undefined && fields.length === 0) return plan;

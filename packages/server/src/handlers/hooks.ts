@@ -1,7 +1,7 @@
 import type { ResponsePlan } from "@tz/http1";
 import type { ServerRequest } from "../request.js";
 import { dropPlan } from "../response/unsent-plan.js";
-import { isAnswer, isPlan, type Reply, toPlan } from "./to-plan.js";
+import { checkFinal, isAnswer, isPlan, type Reply, toPlan } from "./to-plan.js";
 
 /** Sees a request before it is answered. A plan or a `Response` answers it; anything else lets it go on. */
 export type OnRequest = (request: ServerRequest) => unknown;
@@ -101,14 +101,14 @@ export class Hooks {
       if (changed instanceof Promise) {
         const before = plan;
         return changed.then(
-          (settled) => this.#send(request, isPlan(settled) ? settled : before, i + 1),
+          (settled) => this.#send(request, isPlan(settled) ? checkFinal(settled) : before, i + 1),
           (error: unknown) => {
             dropPlan(before);
             throw error;
           },
         );
       }
-      if (isPlan(changed)) plan = changed;
+      if (isPlan(changed)) plan = checkFinal(changed);
     }
     return plan;
   }

@@ -1,6 +1,7 @@
 import { ResponseHead, type ResponsePlan } from "@tz/http1";
 import { EventChunks, type ServerSentEvent } from "./event-chunks.js";
 import { KnownHeads } from "./known-heads.js";
+import { checkReplyOptions } from "./reply-options.js";
 
 /** What a reply may carry beside its body. */
 export interface ReplyOptions {
@@ -11,6 +12,12 @@ export interface ReplyOptions {
 }
 
 const NO_FIELDS: readonly string[] = [];
+const FIELDS = ["fields"];
+const PLAIN = ["status", "fields"];
+const TYPED = [...PLAIN, "type"];
+const OF_JSON = [...TYPED, "stringify"];
+const OF_STREAM = [...TYPED, "length"];
+const OF_EVENTS = [...PLAIN, "heartbeatMs"];
 
 const JSON_TYPE = "application/json";
 const TEXT_TYPE = "text/plain; charset=utf-8";
@@ -46,8 +53,10 @@ const DEFAULTS: ReplyOptions = {};
 /**
  * The value as JSON (RFC 8259).
  * @throws TypeError when the value has no JSON form: `undefined`, a function, a cycle, a BigInt
+ * @throws ServerError `TZ_SERVER_OPTION`
  */
 export function json(value: unknown, options: JsonOptions = DEFAULTS): ResponsePlan {
+  if (options !== DEFAULTS) checkReplyOptions("json", options, OF_JSON);
   const { stringify, type = JSON_TYPE } = options;
   const text = (stringify === undefined ? JSON.stringify(value) : stringify(value as never)) as
     | string
@@ -56,11 +65,15 @@ export function json(value: unknown, options: JsonOptions = DEFAULTS): ResponseP
   return plan(type, Buffer.from(text), options);
 }
 
+/** @throws ServerError `TZ_SERVER_OPTION` */
 export function text(value: string, options: ReplyOptions = DEFAULTS): ResponsePlan {
+  if (options !== DEFAULTS) checkReplyOptions("text", options, PLAIN);
   return plan(TEXT_TYPE, Buffer.from(value), options);
 }
 
+/** @throws ServerError `TZ_SERVER_OPTION` */
 export function html(value: string, options: ReplyOptions = DEFAULTS): ResponsePlan {
+  if (options !== DEFAULTS) checkReplyOptions("html", options, PLAIN);
   return plan(HTML_TYPE, Buffer.from(value), options);
 }
 
@@ -69,6 +82,7 @@ export function bytes(
   value: Uint8Array,
   options: ReplyOptions & { readonly type?: string } = DEFAULTS,
 ): ResponsePlan {
+  if (options !== DEFAULTS) checkReplyOptions("bytes", options, TYPED);
   return plan(options.type ?? "application/octet-stream", value, options);
 }
 
@@ -77,6 +91,7 @@ export function stream(
   chunks: AsyncIterable<Uint8Array>,
   options: ReplyOptions & { readonly type?: string; readonly length?: number } = DEFAULTS,
 ): ResponsePlan {
+  if (options !== DEFAULTS) checkReplyOptions("stream", options, OF_STREAM);
   const { status = 200, fields = NO_FIELDS, type = "application/octet-stream", length } = options;
   const framing = length === undefined ? NO_FIELDS : ["Content-Length", String(length)];
   const head = new ResponseHead(status, ["Content-Type", type, ...framing, ...fields]);
@@ -98,6 +113,7 @@ const HEARTBEAT_MS = 15_000;
  * browser that connects again says the `id` of the last event that it has: `request.lastEventId`.
  */
 export function sse(events: AsyncIterable<ServerSentEvent>, options: EventOptions = DEFAULTS): ResponsePlan {
+  if (options !== DEFAULTS) checkReplyOptions("sse", options, OF_EVENTS);
   const { heartbeatMs = HEARTBEAT_MS, status, fields: more = NO_FIELDS } = options;
   const fields = ["Cache-Control", "no-store", ...more];
   return stream(new EventChunks(events, heartbeatMs), {
@@ -134,8 +150,12 @@ export function redirect(location: string, status: 301 | 302 | 303 | 307 | 308 =
   };
 }
 
-/** An answer without content. */
+/**
+ * An answer without content.
+ * @throws ServerError `TZ_SERVER_OPTION`
+ */
 export function empty(status = 204, fields: readonly string[] = NO_FIELDS): ResponsePlan {
+  if (fields !== NO_FIELDS) checkReplyOptions("empty", { fields }, FIELDS);
   const length = status === 204 || status === 304 ? NO_FIELDS : ["Content-Length", "0"];
   return { head: new ResponseHead(status, [...length, ...fields]), body: { kind: "none" } };
 }

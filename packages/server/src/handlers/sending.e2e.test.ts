@@ -41,6 +41,42 @@ describe.each(loops)("entity tags and compression on request, on the %s loop", (
       outgoing.on("error", reject).end();
     });
 
+  test("a 304 guides caches as its 200 does: Vary of both, and the tag of the coding", async () => {
+    const options = { fields: ["Vary", "Cookie", "Vary", "Accept-Language", "Cache-Control", "no-cache"] };
+    app.get("/route", { etag: true, compress: true }, () => html(TEXT, options));
+    app.get("/own", { etag: true, compress: true }, () => html(TEXT, { fields: ["ETag", '"mine"'] }));
+    app.get("/short", { etag: true, compress: true }, () => html("short"));
+    const hooked = createServer({ loop, lingerTimeoutMs: 50 });
+    hooked.onSend(etags());
+    hooked.onSend(compression());
+    hooked.get("/hooks", () => html(TEXT, options));
+    await listen();
+    const routesPort = port;
+    const hooksPort = (await hooked.listen({ port: 0 })).port;
+    for (const path of ["/route", "/own", "/short", "/hooks"]) {
+      port = path === "/hooks" ? hooksPort : routesPort;
+      for (const accepted of ["identity", "gzip", "br"]) {
+        const whole = await get(path, { "accept-encoding": accepted });
+        const tag = whole.headers.etag!;
+        const not = await get(path, { "accept-encoding": accepted, "if-none-match": tag });
+        expect([path, accepted, whole.status, not.status]).toEqual([path, accepted, 200, 304]);
+        const guides = ({ headers }: Got): unknown[] => [
+          headers.etag,
+          headers.vary,
+          headers["cache-control"],
+        ];
+        expect(guides(not)).toEqual(guides(whole));
+        expect(not.headers["content-encoding"]).toBeUndefined();
+        if (path === "/own") expect(tag).toBe(accepted === "identity" ? '"mine"' : 'W/"mine"');
+        expect(not.headers.vary).toBe(
+          { "/short": undefined, "/own": "Accept-Encoding" }[path] ??
+            (path === "/short" ? undefined : "Cookie, Accept-Language, Accept-Encoding"),
+        );
+      }
+    }
+    await hooked.close({ timeoutMs: 100 });
+  });
+
   test("a route's etag: 304 to who has it, by the weak comparison, and a new one for new content", async () => {
     let count = 1;
     app.get("/value", { etag: true }, () => json({ count }, { fields: ["Cache-Control", "no-cache"] }));

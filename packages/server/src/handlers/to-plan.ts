@@ -1,5 +1,6 @@
-import { ResponseHead, type ResponsePlan } from "@tz/http1";
+import { HeadWriteError, ResponseHead, type ResponsePlan } from "@tz/http1";
 import { asksToClose } from "../response/framed-plan.js";
+import { dropPlan } from "../response/unsent-plan.js";
 import { ReaderChunks } from "./reader-chunks.js";
 import { bytes, empty, json, text } from "./reply.js";
 
@@ -28,7 +29,7 @@ export function toPlan(reply: Reply): ResponsePlan {
   if (reply === undefined || reply === null) return empty();
   if (typeof reply === "string") return text(reply);
   if (typeof reply !== "object") return json(reply);
-  if (isPlan(reply)) return reply;
+  if (isPlan(reply)) return checkFinal(reply);
   if (reply instanceof Response) return fromResponse(reply);
   if (reply instanceof Uint8Array) return bytes(reply);
   return json(reply);
@@ -40,6 +41,27 @@ export function toPlan(reply: Reply): ResponsePlan {
  */
 export function isAnswer(value: unknown): value is ResponsePlan | Response {
   return value instanceof Response || isPlan(value);
+}
+
+/**
+ * An interim status (1xx) is no answer, but for the 101 that changes the protocol (RFC 9110 §15.2).
+ * @throws HeadWriteError `TZ_HTTP1_WRITE_STATUS`
+ */
+export function checkFinal(plan: ResponsePlan): ResponsePlan {
+  const { head, earlyHints, upgrade } = plan;
+  const isFinal = head.status >= 200 || upgrade !== undefined;
+  if (isFinal && (earlyHints === undefined || isInterim(earlyHints.status))) return plan;
+  dropPlan(plan);
+  throw new HeadWriteError(
+    "TZ_HTTP1_WRITE_STATUS",
+    isFinal
+      ? `earlyHints have status ${earlyHints!.status}; allowed: 103`
+      : `Status ${head.status} is an interim one and no answer; allowed: 200 to 599, and hints as earlyHints of a plan`,
+  );
+}
+
+function isInterim(status: number): boolean {
+  return status < 200 && status !== 101;
 }
 
 export function isPlan(value: unknown): value is ResponsePlan {

@@ -12,6 +12,7 @@ import {
 import { FIELD, type ResponsePlan } from "@tz/http1";
 import type { ServerRequest } from "../request.js";
 import { acceptedCoding, type Coding } from "./accept-encoding.js";
+import { originalOf } from "./etag.js";
 import { fieldIn, varyingOn, withFields, withoutFields } from "./field-list.js";
 import { replacedPlan } from "./replaced-plan.js";
 
@@ -42,10 +43,12 @@ export function compressed(
   minBytes: number,
 ): ResponsePlan | Promise<ResponsePlan> {
   const { head, body } = plan;
-  if (!mayCompress(plan)) return plan;
-  if (body.kind === "bytes" && body.bytes.byteLength < minBytes) return plan;
+  const original = originalOf(plan);
+  if (!mayCompress(original ?? plan, minBytes)) return plan;
   const coding = acceptedCoding(request.field(FIELD.acceptEncoding));
   const { status } = head;
+  // RFC 9110 §15.4.5: a 304 guides caches by the fields that its 200 would have.
+  if (original !== undefined) return replacedPlan(plan, status, chosenFields(head.fields, coding));
   if (coding === undefined) return replacedPlan(plan, status, varyingOn(head.fields, "Accept-Encoding"));
   const fields = codedFields(head.fields, coding);
   if (body.kind === "stream") {
@@ -72,7 +75,8 @@ export function compressed(
   });
 }
 
-function mayCompress({ head: { status, fields }, body, upgrade }: ResponsePlan): boolean {
+function mayCompress({ head: { status, fields }, body, upgrade }: ResponsePlan, minBytes: number): boolean {
+  if (body.kind === "bytes" && body.bytes.byteLength < minBytes) return false;
   if (upgrade !== undefined || (body.kind !== "bytes" && body.kind !== "stream")) return false;
   if (status < 200 || status === 204 || status === 206 || status === 304) return false;
   if (fieldIn(fields, "content-encoding") !== undefined) return false;
@@ -82,7 +86,12 @@ function mayCompress({ head: { status, fields }, body, upgrade }: ResponsePlan):
 
 /** Other bytes are another representation: a strong tag becomes a weak one (RFC 9110 §8.8.1). */
 function codedFields(fields: readonly string[], coding: Coding): string[] {
-  const coded = varyingOn([...fields, "Content-Encoding", coding], "Accept-Encoding");
+  return chosenFields([...fields, "Content-Encoding", coding], coding);
+}
+
+function chosenFields(fields: readonly string[], coding: Coding | undefined): string[] {
+  const coded = varyingOn(fields, "Accept-Encoding");
+  if (coding === undefined) return coded;
   const tag = fieldIn(fields, "etag");
   return tag?.startsWith('"') === true ? withFields(coded, ["ETag", `W/${tag}`]) : coded;
 }

@@ -14,6 +14,13 @@ const OF_CONTENT = new Set([
   "content-type",
 ]);
 
+const originals = new WeakMap<ResponsePlan, ResponsePlan>();
+
+/** The 200 in whose place {@link tagged} has put this 304. */
+export function originalOf(plan: ResponsePlan): ResponsePlan | undefined {
+  return originals.get(plan);
+}
+
 /**
  * The plan with an entity tag, made of its bytes; 304 when the client has them already. Only for 200 to GET and HEAD
  * with bytes; a tag that is there already is compared and kept.
@@ -30,7 +37,9 @@ export function tagged(request: ServerRequest, plan: ResponsePlan): ResponsePlan
   const asked = request.field(FIELD.ifNoneMatch);
   if (asked !== undefined && matches(asked, tag)) {
     if (body.kind === "stream") abandonChunks(body.chunks);
-    return replacedPlan(plan, 304, withoutFields(fields, OF_CONTENT), { kind: "none" });
+    const notModified = replacedPlan(plan, 304, withoutFields(fields, OF_CONTENT), { kind: "none" });
+    originals.set(notModified, plan);
+    return notModified;
   }
   if (given !== undefined) return plan;
   return replacedPlan(plan, 200, fields);

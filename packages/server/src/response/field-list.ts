@@ -24,8 +24,9 @@ export function withFields(fields: readonly string[], more: readonly string[]): 
 
 /** `fields`, with `name` in the list that `Vary` is (RFC 9110 §12.5.5). */
 export function varyingOn(fields: readonly string[], name: string): string[] {
-  const before = fieldIn(fields, "vary");
-  if (before === undefined) return [...fields, "Vary", name];
+  // It may be said in several lines.
+  const before = fields.filter((_, i) => i % 2 === 1 && fields[i - 1]!.toLowerCase() === "vary").join(", ");
+  if (before === "") return withFields(fields, ["Vary", name]);
   const known = before.split(",").map((one) => one.trim().toLowerCase());
   if (known.includes("*") || known.includes(name.toLowerCase())) return [...fields];
   return withFields(fields, ["Vary", `${before}, ${name}`]);

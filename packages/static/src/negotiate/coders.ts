@@ -62,13 +62,18 @@ function optionsFor(coding: Compression, level: number, byteLength: number): obj
   }
 }
 
-/** `undefined` when the result would be longer than `maxBytes`, or the bytes are not of that coding. */
+/**
+ * `"too-long"` when the result would be longer than `maxBytes`, `"broken"` when the bytes are not of that coding,
+ * `undefined` when this Node cannot.
+ */
 export async function decompress(
   coding: Compression,
   bytes: Uint8Array,
   maxBytes: number,
-): Promise<Buffer | undefined> {
-  return decompressors[coding]?.(bytes, { maxOutputLength: maxBytes }).catch(() => undefined);
+): Promise<Buffer | "too-long" | "broken" | undefined> {
+  return decompressors[coding]?.(bytes, { maxOutputLength: maxBytes }).catch(
+    (error: NodeJS.ErrnoException) => (error.code === "ERR_BUFFER_TOO_LARGE" ? "too-long" : "broken"),
+  );
 }
 
 /** For what is too long to be held in memory; `undefined` when this Node cannot. */

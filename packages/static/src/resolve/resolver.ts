@@ -235,7 +235,9 @@ export class Resolver {
       if (typeof found === "string" || !isOpened(found)) continue;
       const isStale = source !== undefined && isOlder(found.status, source);
       if (isStale) this.#init.onStale(name);
-      if (isStale || this.#refusalOf(path, found) !== undefined) this.#lookup.discard(found);
+      // No coding has a form without bytes: it was begun, and never written.
+      const isEmpty = found.status.byteLength === 0;
+      if (isStale || isEmpty || this.#refusalOf(path, found) !== undefined) this.#lookup.discard(found);
       else sidecars.push({ coding, file: found });
     }
     return sidecars;

@@ -232,7 +232,9 @@ export class FileEntry extends Entry implements FormOwner {
 
   /** Only a compressed form exists, it is large, and the client cannot read it. */
   #streamIdentity(request: PlanRequest, own: readonly string[] = []): ResponsePlan {
-    const { first } = this.#forms;
+    const { first, isBroken } = this.#forms;
+    // Before the head: behind a 200 the client would be told by a cut.
+    if (isBroken) return errorPlan(request, 500, mergeFields([...this.#context.rules.refusalFields], own));
     const decoder = first && decompressor(first.coding as Compression);
     if (first === undefined || decoder === undefined) return this.#notAcceptable(request, own);
     const fields = [...this.#maker.streamFields(first.status), ...own];

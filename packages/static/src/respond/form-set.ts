@@ -49,6 +49,7 @@ export class FormSet {
   #making: Map<ContentCoding, Promise<StoredForm | undefined>> | undefined;
   /** Codings that make it longer, or that failed. */
   #useless: Set<ContentCoding> | undefined;
+  #isBroken = false;
   #isGone = false;
 
   constructor(owner: FormOwner, maker: FormMaker) {
@@ -73,6 +74,11 @@ export class FormSet {
   /** Was it tried, in vain? */
   isUseless(coding: ContentCoding): boolean {
     return this.#useless?.has(coding) === true;
+  }
+
+  /** The only form cannot be decoded: a client that cannot read its coding gets nothing of it. */
+  get isBroken(): boolean {
+    return this.#isBroken;
   }
 
   addFile(coding: ContentCoding, loaded: LoadedFile): void {
@@ -196,8 +202,10 @@ export class FormSet {
 
   async #decompress(coding: Compression, bytes: Uint8Array): Promise<Buffer | undefined> {
     const result = await decompress(coding, bytes, DECOMPRESSED_BYTES_MAX);
-    if (result === undefined) this.#giveUp("identity");
-    return result;
+    if (result instanceof Uint8Array) return result;
+    this.#giveUp("identity");
+    this.#isBroken = result === "broken";
+    return undefined;
   }
 
   async #bytesOf(form: Form): Promise<Uint8Array | undefined> {

@@ -185,3 +185,39 @@ test("channels tell of requests and answers, to those who listen", async () => {
   (await mount.plan(requestOf("/a.txt"))).release?.();
   expect(told).toEqual(["tz:static:request /a.txt ", "tz:static:served /a.txt 200"]);
 });
+
+test("a broken sidecar without its file: an error before the head, to who cannot read the coding", async () => {
+  const whole = zlib.gzipSync(lines(3000, 1));
+  const broken: [string, Uint8Array][] = [
+    ["noise.js.gz", noise(5000)],
+    ["cut.js.gz", whole.subarray(0, whole.byteLength >> 1)],
+  ];
+  for (const [name, bytes] of broken) site.put(name, Buffer.from(bytes));
+  site.put("whole.js.gz", whole);
+  mount = staticMount("/", site.root, { precompressed: true });
+  const ask = async (target: string): Promise<number> => {
+    const plan = await mount.plan(requestOf(target));
+    await bodyOf(plan);
+    plan.release?.();
+    return plan.head.status;
+  };
+  for (let i = 0; i < 2; i++) {
+    expect([await ask("/noise.js"), await ask("/cut.js"), await ask("/whole.js")]).toEqual([500, 500, 200]);
+  }
+});
+
+test("a sidecar without a byte is none", async () => {
+  for (const suffix of ["gz", "br", "zst"]) {
+    site.put(`app.js.${suffix}`, "");
+    site.put(`only.js.${suffix}`, "");
+  }
+  site.put("app.js", lines(10, 1));
+  mount = staticMount("/", site.root, { precompressed: true });
+  const plan = await mount.plan(requestOf("/app.js", { "accept-encoding": "br, gzip, zstd" }));
+  expect([plan.head.status, fieldOf(plan, "content-encoding")]).toEqual([200, undefined]);
+  expect((await bodyOf(plan)).toString()).toBe(lines(10, 1));
+  plan.release?.();
+  const only = await mount.plan(requestOf("/only.js", { "accept-encoding": "gzip" }));
+  expect(only.head.status).toBe(404);
+  only.release?.();
+});
