@@ -74,7 +74,6 @@ const migrations: readonly Migration[] = [
     after: converted("site.mjs"),
     differs: {
       "/.secret": "Names that begin with a dot are 404",
-      "/empty": "A folder is redirected to its slash first",
     },
   },
   {
@@ -156,7 +155,6 @@ ${block(text, "apache").replace("*:8080", `127.0.0.1:${port}`).replaceAll("/srv/
     after: converted("server.mjs"),
     differs: {
       "/.secret": "Names that begin with a dot are 404",
-      "/empty": "A folder is redirected to its slash first",
       "/index.html": "`/index.html` leads to `/`",
     },
   },

@@ -128,6 +128,12 @@ export async function renew(
     if (error instanceof CloudtermError && error.code === "TZ_CLOUDTERM_SESSION") await undo();
     throw error;
   });
+  if (userOf(parts, renewed) === undefined) {
+    // On the command line a new password ends logins by their time alone.
+    await undo();
+    await parts.sessions.revoke([renewed]);
+    throw new CloudtermError("TZ_CLOUDTERM_SESSION");
+  }
   return {
     session: renewed,
     fields: ["Set-Cookie", cookieField(sessionCookie(request), renewed.secret)],

@@ -111,6 +111,15 @@ export function userOf({ users }: { readonly users: UserLookup }, { record }: Se
   return user !== undefined && record.createdMs >= user.sessionsFromMs ? user : undefined;
 }
 
+/**
+ * For a change that was begun by a session: somebody may have ended all sessions since.
+ * @param now the user as the change finds it
+ * @throws CloudtermError `TZ_CLOUDTERM_SESSION`
+ */
+export function checkStillIn(now: User, { record }: Session): void {
+  if (record.createdMs < now.sessionsFromMs) throw new CloudtermError("TZ_CLOUDTERM_SESSION");
+}
+
 /** Who a guarded request is from. */
 export function identityOf(request: object): Identity {
   const identity = identities.get(request);

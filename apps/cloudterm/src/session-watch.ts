@@ -87,7 +87,9 @@ export class SessionWatch {
         if (!answers) continue;
         if (found !== undefined) {
           watched.lookedUpMs = nowMs;
-          if (seen.has(id) || isNew) continue;
+          // Nobody has it open, or somebody has since we looked: that is no reason to end anything.
+          if (!seen.has(id) && !isNew && this.#watched.get(id) === watched) this.#watched.delete(id);
+          continue;
         }
       }
       // Another socket may have come meanwhile: its session is looked at anew.

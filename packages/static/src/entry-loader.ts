@@ -67,6 +67,7 @@ export class EntryLoader {
       },
       // Where workers keep one copy, the budget of each is not for copies of its own.
       spareBytes: () => (memory.isShared === true ? 0 : this.#cache.spareBytes),
+      promise: (bytes) => this.#cache.promise(bytes),
       onResized: (entry, byBytes) => this.#cache.resized(entry, byBytes),
     };
   }

@@ -157,6 +157,23 @@ describe.each(hasSys ? (["auto", false] as const) : ([false] as const))("sys: %s
     expect(mount.stats).toMatchObject({ entries: 25, evictions: 0, fds: full.fds });
   });
 
+  test("files of middle size that are read at the same time do not get the same memory", async () => {
+    const mount = using({ cache: { bytes: 1_600_000, maxEntryBytes: 50_000 } });
+    for (let i = 0; i < 10; i++) {
+      site.put(`small-${i}.txt`, "s".repeat(20_000));
+      (await mount.plan(requestOf(`/small-${i}.txt`))).release?.();
+    }
+    for (let i = 0; i < 40; i++) site.put(`middle-${i}.txt`, `${i}`.padEnd(190_000, "x"));
+    const plans = await Promise.all(
+      Array.from({ length: 40 }, (_, i) => mount.plan(requestOf(`/middle-${i}.txt`))),
+    );
+    for (const [i, plan] of plans.entries()) {
+      expect((await bodyOf(plan)).toString()).toBe(`${i}`.padEnd(190_000, "x"));
+      plan.release?.();
+    }
+    expect(mount.stats).toMatchObject({ entries: 50, evictions: 0 });
+  });
+
   test("close() leaves answers that are on their way as they are", async () => {
     const mount = using();
     const small = await mount.plan(requestOf("/a.txt"));

@@ -12,7 +12,7 @@ import type { GatewayParts } from "../gateway-parts.js";
 import { hashSchemeOf } from "../hash-scheme.js";
 import { attemptOf, failedAttempt, logIn, renew, underLimits, welcome } from "../login-flow.js";
 import { bodyOf, reply, textIn } from "../replies.js";
-import { checkTransport, type Identity, identityOf, sessionCookie } from "../request-guard.js";
+import { checkStillIn, checkTransport, type Identity, identityOf, sessionCookie } from "../request-guard.js";
 
 const TOTP_SETUP_MS = 10 * 60_000;
 export const PASSWORD_LENGTH_MAX = 4096;
@@ -71,16 +71,15 @@ export function addAccountRoutes(app: App, parts: GatewayParts, base: string): v
     try {
       await confirmPassword(parts, request, identity, textIn(body, "current", PASSWORD_LENGTH_MAX));
       const hash = await parts.queue.run(() => hashPassword(next, hashSchemeOf(parts.config)), true);
-      const user = await parts.users.update(identity.user.name, () => ({ hash, sessionsFromMs: Date.now() }));
+      // A password that was reset meanwhile stays: of this change, or of the login behind it.
+      const user = await parts.users.update(identity.user.name, (now) => {
+        checkStillIn(now, identity.session);
+        return { hash, sessionsFromMs: Date.now() };
+      });
       await parts.sessions.revokeAll(user.name);
       note(request, "password.changed");
-      const { session, fields } = await logIn(
-        parts,
-        request,
-        user,
-        attemptOf(parts, request, user.name),
-        "password",
-      );
+      const attempt = { ...attemptOf(parts, request, user.name), startedMs: user.sessionsFromMs };
+      const { session, fields } = await logIn(parts, request, user, attempt, "password");
       return reply(parts, welcome(parts, user, session), { more: fields });
     } finally {
       next.fill(0);
@@ -114,22 +113,16 @@ export function addAccountRoutes(app: App, parts: GatewayParts, base: string): v
       return reply(parts, { error: "TZ_CLOUDTERM_REQUEST", message, ticket }, { status: 400 });
     }
     const { codes, hashes } = newRecoveryCodes();
-    const user = await parts.users.update(name, () => ({
-      totp: { secret },
-      recovery: hashes,
+    const user = await parts.users.update(name, (now) => {
+      checkStillIn(now, identity.session);
       // A login that is under way with the password alone is none any more.
-      sessionsFromMs: Date.now(),
-    }));
+      return { totp: { secret }, recovery: hashes, sessionsFromMs: Date.now() };
+    });
     note(request, "totp.enabled");
     // What may be done has changed: a new secret for this session, and no other session from before.
     await parts.sessions.revokeAll(name);
-    const { session, fields } = await logIn(
-      parts,
-      request,
-      user,
-      attemptOf(parts, request, name),
-      "totp.enabled",
-    );
+    const attempt = { ...attemptOf(parts, request, name), startedMs: user.sessionsFromMs };
+    const { session, fields } = await logIn(parts, request, user, attempt, "totp.enabled");
     return reply(parts, { codes, welcome: welcome(parts, user, session) }, { more: fields });
   });
 
@@ -139,7 +132,10 @@ export function addAccountRoutes(app: App, parts: GatewayParts, base: string): v
     const body = await bodyOf(request);
     await confirmPassword(parts, request, identity, textIn(body, "password", PASSWORD_LENGTH_MAX));
     const { totp, recovery } = identity.user;
-    const user = await parts.users.update(identity.user.name, () => ({ totp: undefined, recovery: [] }));
+    const user = await parts.users.update(identity.user.name, (now) => {
+      checkStillIn(now, identity.session);
+      return { totp: undefined, recovery: [] };
+    });
     const { session, fields } = await renew(parts, request, identity.session, () =>
       parts.users.update(user.name, (now) => (now.totp === undefined ? { totp, recovery } : undefined)),
     );

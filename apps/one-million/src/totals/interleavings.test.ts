@@ -145,6 +145,38 @@ describe("a worker that counts in the middle of another's event", () => {
     }
   });
 
+  test("who takes a lane over is killed, too, at every step of it", () => {
+    // 0: each call of the event; beyond the last of them nothing is left to take over.
+    for (let at = 0, more = true; more; at++) {
+      for (let again = 0, isKilledAgain = true; isKilledAgain; again++) {
+        const { totals } = heap();
+        const kill = (): never => {
+          throw KILLED;
+        };
+        const killed = (work: () => unknown): void => {
+          try {
+            work();
+          } catch (error) {
+            if (error !== KILLED) throw error;
+          }
+          restore();
+        };
+        const wasReached = interrupt(at, kill);
+        killed(() => record(totals[0]!, 0));
+        more = wasReached();
+        const wasReachedAgain = interrupt(again, kill);
+        killed(() => totals[0]!.recover());
+        isKilledAgain = wasReachedAgain();
+        totals[0]!.recover();
+        const where = `killed at call ${at}, its heir at call ${again}`;
+        const counted = expectWhole(totals[2]!.stats(), where);
+        record(totals[1]!, 1);
+        record(totals[2]!, 2);
+        expect(expectWhole(totals[2]!.stats(), where)).toEqual([...counted, 10, 100]);
+      }
+    }
+  });
+
   test("a reset in the middle: the event is wholly before it", () => {
     for (let at = 0, more = true; more; at++) {
       const { totals } = heap();

@@ -195,13 +195,13 @@ export class Totals {
     const lane = lanes[this.#lane]!;
     const record = lane.intent;
     if (record === 0) return false;
-    lane.intent = 0;
     const { records } = users;
     const name = records.nameOf(record);
     const hash = halfSipHash(name, 0, name.byteLength, this.#key0, this.#key1);
-    if (users.find(hash, name, 0, name.byteLength) !== record) return false;
     const before = lane.sequence;
-    this.#count(record);
+    if (users.find(hash, name, 0, name.byteLength) === record) this.#count(record);
+    // Last: whoever is killed before it does all of this again, which changes nothing.
+    lane.intent = 0;
     return lane.sequence !== before;
   }
 

@@ -25,6 +25,7 @@ export class SharedKey {
   readonly #name: string;
   readonly #timer: NodeJS.Timeout;
   #keys: readonly Uint8Array[];
+  #asking: Promise<void> | undefined;
   #askedMs = Number.NEGATIVE_INFINITY;
 
   private constructor(redis: Redis, name: string, { own, onError }: SharedKeyOptions) {
@@ -64,12 +65,16 @@ export class SharedKey {
     this.#keys = [found, ...this.#keys.filter((key) => !found.equals(key))].slice(0, KEPT_MAX);
   }
 
-  /** Looks now: something was signed with a key that is not known here. At most once a second. */
-  async missed(): Promise<void> {
+  /** Looks now: something was signed with a key that is not known here. At most once a second, for all who miss one. */
+  missed(): Promise<void> {
+    if (this.#asking !== undefined) return this.#asking;
     const nowMs = performance.now();
-    if (nowMs - this.#askedMs < ASK_AGAIN_MS) return;
+    if (nowMs - this.#askedMs < ASK_AGAIN_MS) return Promise.resolve();
     this.#askedMs = nowMs;
-    await this.refresh();
+    this.#asking = this.refresh().finally(() => {
+      this.#asking = undefined;
+    });
+    return this.#asking;
   }
 
   close(): void {

@@ -226,6 +226,10 @@ export class HttpProxy {
         outgoing.once("response", () => clearTimeout(timer));
         outgoing.once("close", () => clearTimeout(timer));
       }
+      let readBefore = 0;
+      outgoing.once("socket", ({ bytesRead }) => {
+        readBefore = bytesRead;
+      });
       outgoing.on("response", (response) => {
         const wrong = unfit(response);
         if (wrong === undefined) {
@@ -244,7 +248,9 @@ export class HttpProxy {
         const code = cause.code === undefined ? "" : ` (${cause.code})`;
         const isLate = cause.message.includes("did not answer");
         const message = isLate ? cause.message : `the upstream cannot be reached${code}`;
-        const stale = outgoing.reusedSocket && (cause.code === "ECONNRESET" || cause.code === "EPIPE");
+        const isUnanswered = outgoing.socket === null || outgoing.socket.bytesRead === readBefore;
+        const isBroken = cause.code === "ECONNRESET" || cause.code === "EPIPE";
+        const stale = outgoing.reusedSocket && isBroken && isUnanswered;
         reject(
           new CloudtermError("TZ_CLOUDTERM_UPSTREAM", message, { cause: Object.assign(cause, { stale }) }),
         );

@@ -69,6 +69,7 @@ function connect(host: SshHost, options: SshFleetOptions, signal: AbortSignal | 
   let seen = "";
   return new Promise((resolve, reject) => {
     const fail = (message: string, cause?: Error): void => {
+      signal?.removeEventListener("abort", onAbort);
       reject(new CloudtermError("TZ_CLOUDTERM_BACKEND", `${host.name}: ${message}`, { cause }));
       client.destroy();
     };

@@ -17,13 +17,14 @@ const owner = ["X-Worker", String(process.pid), "X-Generation", String(me?.gener
 
 // A file that appears makes new workers fail: a broken configuration.
 if (me !== undefined && process.env.TZ_TEST_BROKEN !== undefined) {
-  const { existsSync, readFileSync } = await import("node:fs");
+  const { existsSync, readFileSync, writeFileSync } = await import("node:fs");
   const wish = existsSync(process.env.TZ_TEST_BROKEN)
     ? readFileSync(process.env.TZ_TEST_BROKEN, "utf8")
     : "work";
-  // One that says who fails lets the others start, and waits until it is gone.
+  // One that says who fails lets the others start; who fails says that it has seen it, and waits until it is gone.
   if (wish === "") process.exit(9);
   if (wish === `fail ${me.slot}`) {
+    writeFileSync(`${process.env.TZ_TEST_BROKEN}.seen`, "");
     while (existsSync(process.env.TZ_TEST_BROKEN)) await later(10);
     process.exit(9);
   }

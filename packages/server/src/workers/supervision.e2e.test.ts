@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, type ClientRequest, request } from "node:http";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -124,6 +124,8 @@ describe.each(LOOPS)("a supervisor on the %s loop", (loop) => {
     expect(await served.event("ready", 3)).toMatchObject({ slot: 0, generation: 2 });
     const fresh = served.workers[2]!;
     const upload = await Upload.begin(served, await served.connectionTo(fresh.pid));
+    // Gone before the other one has looked, nothing would fail.
+    await expect.poll(() => existsSync(`${broken}.seen`), { timeout: 120_000 }).toBe(true);
     rmSync(broken);
     await served.event("reload-failed");
     await expect(upload.finish()).resolves.toBe("6");

@@ -37,6 +37,7 @@ export class AnswerCache {
   /** Entries with an open file, in the order of the clock that gives them up. */
   readonly #open = new Set<Entry>();
   #bytes = 0;
+  #promised = 0;
   #fds = 0;
   #evictions = 0;
 
@@ -61,7 +62,12 @@ export class AnswerCache {
 
   /** What files of middle size may have without anything else having to go: the last quarter is for small ones. */
   get spareBytes(): number {
-    return this.#options.cache.bytes * SPARE_SHARE - this.#bytes;
+    return this.#options.cache.bytes * SPARE_SHARE - this.#bytes - this.#promised;
+  }
+
+  /** Memory that files which are being read will take; the same number with a minus when they have been read. */
+  promise(bytes: number): void {
+    this.#promised += bytes;
   }
 
   /** Files, redirects and directories only: what the hot path may answer. */

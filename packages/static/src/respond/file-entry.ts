@@ -49,6 +49,8 @@ export interface FileSource {
 export interface FileEntryContext extends FormContext {
   /** Memory for answers that nobody has, in bytes; what is left for small files is not counted. */
   readonly spareBytes: () => number;
+  /** So much of it is taken by a file that is being read, or no longer. */
+  readonly promise: (bytes: number) => void;
   /** The entry takes more or less memory than before. */
   readonly onResized: (entry: Entry, byBytes: number) => void;
 }
@@ -103,13 +105,25 @@ export class FileEntry extends Entry implements FormOwner {
     for (const { coding, file } of source.sidecars) rest.push([coding, file]);
     if (source.file !== undefined) rest.push(["identity", source.file]);
     let isGood = true;
-    for (let next = rest.shift(); isGood && next !== undefined; next = rest.shift()) {
-      const [coding, file] = next;
-      const maxBytes = maxBodyBytes(options, context.spareBytes());
-      const one = yield* loadFile(files, file, maxBytes, rest.length > 0);
-      if (one.isSteady || (isLast && coding === "identity")) loaded.set(coding, one);
-      else isGood = isLast;
-      if (!isGood) break;
+    let promised = 0;
+    try {
+      for (let next = rest.shift(); isGood && next !== undefined; next = rest.shift()) {
+        const [coding, file] = next;
+        const maxBytes = maxBodyBytes(options, context.spareBytes());
+        const { byteLength } = file.status;
+        if (byteLength <= maxBytes) {
+          // Others that are read meanwhile do not get the same memory.
+          promised += byteLength;
+          context.promise(byteLength);
+        }
+        const one = yield* loadFile(files, file, maxBytes, rest.length > 0);
+        if (one.isSteady || (isLast && coding === "identity")) loaded.set(coding, one);
+        else isGood = isLast;
+        // Not one further: whoever takes one out of the rest closes it.
+        if (!isGood) break;
+      }
+    } finally {
+      context.promise(-promised);
     }
     if (isGood && loaded.size > 0) return new FileEntry(source, context, loaded);
     for (const [, file] of rest) files.closeFile(file.fd);
