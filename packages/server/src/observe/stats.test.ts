@@ -1,4 +1,5 @@
 import { SizeClassAllocator } from "@tz/alloc";
+import { ResponseHead } from "@tz/http1";
 import { describe, expect, test } from "vitest";
 import { fakeServer, parseResponses, textPlan } from "../fake-server.fixture.js";
 import { stream } from "../handlers/reply.js";
@@ -106,7 +107,8 @@ test("what a client does not wait for is counted as aborted", async () => {
 test("an upgrade that is refused is one request", async () => {
   const server = await counting();
   const { app } = server;
-  app.get("/up", () => ({ ...textPlan("", 101), upgrade: () => ({}) as never }));
+  const head = new ResponseHead(101, ["Connection", "Upgrade", "Upgrade", "echo"]);
+  app.get("/up", () => ({ head, body: { kind: "none" }, upgrade: () => ({}) as never }));
   const client = server.connect();
   client.clientSend("GET /up HTTP/1.0\r\n\r\n");
   await server.settle();
